@@ -1,0 +1,31 @@
+import type { EventContract, RequestContract } from '@latchkey/messages';
+import type { z } from 'zod';
+import type { Deadline } from './deadline';
+
+/** What a handler is told beside the request: how long its asker still waits. The trace context is the active one. */
+export interface Call {
+  readonly deadline: Deadline;
+}
+
+/**
+ * One contract-typed way to ask and to state. Both transports, NATS and in memory, mean the same by it:
+ * the answerers of a subject share its requests (queue group); an asker waits no longer than the contract's time limit and
+ * its own deadline; a subject that nobody answers is known at once.
+ */
+export interface Bus {
+  /**
+   * Throws Fault: the answerer's own; UNAVAILABLE when nobody answers the subject (see NoResponders) or the connection is
+   * down; DEADLINE_EXCEEDED; INTERNAL for anything else, its detail left in the answerer's log.
+   */
+  ask<Req extends z.ZodType, Res extends z.ZodType>(
+    contract: RequestContract<Req, Res>,
+    request: z.input<Req>,
+    call: Call,
+  ): Promise<z.output<Res>>;
+
+  /** Resolves when the event is durably accepted. `payload.id` makes retries one event. Throws Fault UNAVAILABLE. */
+  publish<Payload extends z.ZodType>(contract: EventContract<Payload>, payload: z.input<Payload>): Promise<void>;
+
+  /** Whether messages can cross now. */
+  readonly connected: boolean;
+}

@@ -1,0 +1,2 @@
+export { type Bus, type Call } from './bus';
+export { Deadline } from './deadline';

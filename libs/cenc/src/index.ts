@@ -1,0 +1,13 @@
+export { CencError, type CencErrorCode } from './error';
+export { CONTENT_KEY_BYTES, ContentKey } from './content-key';
+export { EXPLICIT_IV_BYTES, parseExplicitIv } from './initialization-vector';
+export { isKeyId, keyIdBytes, keyIdFromBytes, keyIdGuidBytes, parseKeyId, type KeyId } from './key-id';
+export {
+  isProtectionScheme,
+  PROTECTION_SCHEMES,
+  protectionSchemeCode,
+  type ProtectionScheme,
+} from './protection-scheme';
+export { encodePsshBox, parsePsshBox, type PsshBox } from './pssh-box';
+export { isSystemId, parseSystemId, SYSTEM_IDS, type SystemId } from './system-id';
+export { formatUuid, isUuid, uuidBytes } from './uuid';

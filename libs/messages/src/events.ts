@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import { defineEvent } from './contract';
+import {
+  contentId,
+  exchangeId,
+  keyId,
+  keyPeriod,
+  protectionScheme,
+  requester,
+  spekeVersion,
+  systemId,
+  tenantId,
+} from './fields';
+
+/**
+ * CloudEvents 1.0, JSON format. `id` is the audit record's id: whoever sees it twice has seen one event.
+ * No field of any event is made from key material.
+ */
+export function cloudEvent<T extends string, Data extends z.ZodType>(type: T, data: Data) {
+  return z.object({
+    specversion: z.literal('1.0'),
+    id: z.string().min(8).max(64),
+    /** `/latchkey/<service>/<instance>`. */
+    source: z.string().max(256),
+    type: z.literal(type),
+    time: z.iso.datetime(),
+    /** `<tenant>/<contentId>` where there is one. */
+    subject: z.string().max(1_200).optional(),
+    datacontenttype: z.literal('application/json'),
+    /** W3C trace context of the exchange (CloudEvents distributed tracing extension). */
+    traceparent: z.string().max(64).optional(),
+    data,
+  });
+}
+
+/** An event and the subject it is published on: `event.<type without the reverse-DNS prefix>`. */
+function event<T extends string, Data extends z.ZodType>(name: T, data: Data) {
+  const type = `io.latchkey.${name}` as const;
+  return { ...defineEvent({ subject: `event.${name}`, payload: cloudEvent(type, data) }), type, data };
+}
+
+const about = { tenant: tenantId, contentId, exchangeId };
+const keyFacts = z.object({
+  keyId,
+  requestedKeyId: keyId.optional(),
+  scheme: protectionScheme.optional(),
+  period: keyPeriod.optional(),
+  intendedTrackType: z.string().optional(),
+  expiresAt: z.number().int().optional(),
+});
+const issuance = z.object({
+  ...about,
+  spekeVersion: spekeVersion.optional(),
+  requester,
+  keys: z.array(keyFacts),
+  systems: z.array(systemId),
+  delivery: z.enum(['recipients', 'sealed']),
+  /** This writer's own count: a gap in it is a lost record. */
+  writer: z.string(),
+  sequence: z.number().int(),
+});
+
+export const keyIssued = event('key.issued.v1', issuance);
+export const keyReissued = event('key.reissued.v1', issuance);
+export const keyReleased = event(
+  'key.released.v1',
+  z.object({
+    ...about,
+    keyIds: z.array(keyId),
+    reason: z.enum(['player', 'warm']),
+    subject: z.string().optional(),
+    writer: z.string(),
+    sequence: z.number().int(),
+  }),
+);
+export const keyImported = event(
+  'key.imported.v1',
+  z.object({ ...about, requester, keys: z.array(keyFacts), writer: z.string(), sequence: z.number().int() }),
+);
+export const keyRevoked = event(
+  'key.revoked.v1',
+  z.object({
+    ...about,
+    requester,
+    keyIds: z.array(keyId),
+    /** All keys of the content, also those not listed. */
+    wholeContent: z.boolean(),
+    shredded: z.boolean(),
+    reason: z.string().optional(),
+    writer: z.string(),
+    sequence: z.number().int(),
+  }),
+);
+export const keyRefused = event(
+  'key.refused.v1',
+  z.object({
+    tenant: tenantId,
+    contentId: contentId.optional(),
+    exchangeId,
+    requester,
+    keyIds: z.array(keyId),
+    code: z.string(),
+    writer: z.string(),
+    sequence: z.number().int(),
+  }),
+);
+/** A stored row that does not unwrap: altered, moved or rolled back. An alarm. */
+export const keyTampered = event(
+  'key.tampered.v1',
+  z.object({ ...about, keyIds: z.array(keyId), writer: z.string(), sequence: z.number().int() }),
+);
+
+const hop = z.object({ name: z.string(), ms: z.number() });
+const exchange = z.object({
+  tenant: tenantId,
+  exchangeId,
+  contentId: contentId.optional(),
+  requester,
+  spekeVersion: spekeVersion.optional(),
+  resource: z.enum(['copyProtection', 'copyProtectionData']),
+  keyIds: z.array(keyId),
+  systems: z.array(systemId),
+  periodIndex: z.number().int().optional(),
+  status: z.number().int(),
+  /** The stable code of the first fault. */
+  code: z.string().optional(),
+  durationMs: z.number(),
+  hops: z.array(hop),
+});
+export const exchangeCompleted = event('exchange.completed.v1', exchange);
+export const exchangeRejected = event('exchange.rejected.v1', exchange);
+export const exchangeFailed = event('exchange.failed.v1', exchange);
+
+export const deliveryDenied = event(
+  'delivery.denied.v1',
+  z.object({
+    tenant: tenantId,
+    exchangeId,
+    contentId: contentId.optional(),
+    keyIds: z.array(keyId),
+    reason: z.string(),
+    subject: z.string().optional(),
+    address: z.string().optional(),
+    /** How many like it this record stands for. */
+    count: z.number().int().min(1),
+  }),
+);
+export const deliveryCounted = event(
+  'delivery.counted.v1',
+  z.object({
+    tenant: tenantId,
+    contentId,
+    keyId,
+    from: z.iso.datetime(),
+    to: z.iso.datetime(),
+    delivered: z.number().int(),
+  }),
+);
+
+const rotation = z.object({
+  tenant: tenantId,
+  contentId,
+  lastKeyIds: z.array(keyId),
+  lastPeriodIndex: z.number().int().optional(),
+  cadenceMs: z.number(),
+  dueAt: z.iso.datetime(),
+});
+export const rotationMissed = event('rotation.missed.v1', rotation);
+export const rotationLate = event('rotation.late.v1', rotation);
+export const rotationRecovered = event('rotation.recovered.v1', rotation);
+
+export const configurationLoaded = event(
+  'configuration.loaded.v1',
+  z.object({
+    service: z.string(),
+    tenants: z.number().int(),
+    /** SHA-256 of the file: what is in force, without what is in it. */
+    digest: z.string(),
+    warnings: z.array(z.string()),
+  }),
+);
+
+/** Every event there is, for the monitor, the documentation and the NATS permissions. */
+export const EVENTS = {
+  keyIssued,
+  keyReissued,
+  keyReleased,
+  keyImported,
+  keyRevoked,
+  keyRefused,
+  keyTampered,
+  exchangeCompleted,
+  exchangeRejected,
+  exchangeFailed,
+  deliveryDenied,
+  deliveryCounted,
+  rotationMissed,
+  rotationLate,
+  rotationRecovered,
+  configurationLoaded,
+} as const;
+export type LatchkeyEvent = {
+  [Name in keyof typeof EVENTS]: z.infer<(typeof EVENTS)[Name]['payload']>;
+}[keyof typeof EVENTS];

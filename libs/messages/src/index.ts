@@ -1,0 +1,21 @@
+export { defineEvent, defineRequest, type EventContract, type RequestContract } from './contract';
+export * from './events';
+export { Fault, FAULTS, isFaultCode, type FaultCode } from './fault';
+export {
+  base64,
+  contentId,
+  exchangeId,
+  keyId,
+  keyPeriod,
+  protectionScheme,
+  requester,
+  spekeVersion,
+  systemId,
+  tenantId,
+  type KeyPeriod,
+  type Requester,
+  type SpekeVersion,
+} from './fields';
+export * from './keys';
+export * from './signaling';
+export { SealingIdentity, SealingPair, type SealContext } from './sealed-key';

@@ -1,0 +1,122 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  createSecretKey,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
+import { ContentKey, CONTENT_KEY_BYTES, type KeyId } from '@latchkey/cenc';
+import { Fault } from './fault';
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const BOX_BYTES = NONCE_BYTES + CONTENT_KEY_BYTES + TAG_BYTES;
+const X25519_BYTES = 32;
+/** SubjectPublicKeyInfo of an X25519 key up to its 32 bytes (RFC 8410). */
+const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex');
+const KNOWN_PEERS = 256;
+
+/** What a sealed key is bound to: a box moved to another key does not open. */
+export interface SealContext {
+  readonly tenant: string;
+  readonly contentId: string;
+  readonly keyId: KeyId;
+}
+
+/**
+ * The ephemeral X25519 key pair of one process: content keys cross the bus sealed to it (ECDH-ES, HKDF-SHA-256,
+ * AES-256-GCM), so that listening on the bus yields nothing. The pair lives in memory only and is renewed; the key
+ * agreed with a peer is kept, so that sealing costs one AES-GCM.
+ */
+export class SealingIdentity {
+  #current = new SealingPair();
+  #renewAt: number;
+
+  constructor(
+    private readonly lifeMs = 5 * 60_000,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.#renewAt = this.now() + lifeMs;
+  }
+
+  /** The pair to use for one exchange: hold on to it until its answer is opened. */
+  current(): SealingPair {
+    if (this.now() >= this.#renewAt) {
+      this.#current = new SealingPair();
+      this.#renewAt = this.now() + this.lifeMs;
+    }
+    return this.#current;
+  }
+}
+
+export class SealingPair {
+  /** Base64 of the 32 bytes of the public key. */
+  readonly publicKey: string;
+  readonly #privateKey: KeyObject;
+  readonly #agreed = new Map<string, KeyObject>();
+
+  constructor() {
+    const pair = generateKeyPairSync('x25519');
+    this.#privateKey = pair.privateKey;
+    this.publicKey = pair.publicKey.export({ type: 'spki', format: 'der' }).subarray(-X25519_BYTES).toString('base64');
+  }
+
+  /** Base64 of nonce[12], ciphertext[16], tag[16]. */
+  seal(peerPublicKey: string, contentKey: ContentKey, context: SealContext): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#agree(peerPublicKey, this.publicKey, peerPublicKey), nonce);
+    cipher.setAAD(additionalData(context));
+    const ciphertext = contentKey.expose((bytes) => cipher.update(bytes));
+    cipher.final();
+    return Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]).toString('base64');
+  }
+
+  /** The caller disposes of the key. Throws Fault INVALID_REQUEST for a box that is not for us, or not of that key. */
+  open(peerPublicKey: string, box: string, context: SealContext): ContentKey {
+    const bytes = Buffer.from(box, 'base64');
+    if (bytes.length !== BOX_BYTES) throw new Fault('INVALID_REQUEST', 'a sealed key has another length');
+    const key = this.#agree(peerPublicKey, peerPublicKey, this.publicKey);
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
+    decipher.setAAD(additionalData(context));
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    const clear = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+    try {
+      decipher.final();
+      return ContentKey.fromBytes(clear);
+    } catch (cause) {
+      throw new Fault('INVALID_REQUEST', 'a sealed key does not open', { cause });
+    } finally {
+      clear.fill(0);
+    }
+  }
+
+  /** One key for each direction: it is bound to who seals and who opens. */
+  #agree(peerPublicKey: string, sender: string, recipient: string): KeyObject {
+    const name = `${sender}>${recipient}`;
+    const known = this.#agreed.get(name);
+    if (known) return known;
+    const secret = diffieHellman({ privateKey: this.#privateKey, publicKey: importPublicKey(peerPublicKey) });
+    const derived = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `latchkey seal v1 ${name}`, 32));
+    const key = createSecretKey(derived);
+    secret.fill(0);
+    derived.fill(0);
+    if (this.#agreed.size >= KNOWN_PEERS) this.#agreed.delete(this.#agreed.keys().next().value as string);
+    this.#agreed.set(name, key);
+    return key;
+  }
+}
+
+function importPublicKey(base64: string): KeyObject {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.length !== X25519_BYTES) throw new Fault('INVALID_REQUEST', 'a sealing key is 32 bytes of X25519');
+  return createPublicKey({ key: Buffer.concat([X25519_SPKI, bytes]), format: 'der', type: 'spki' });
+}
+
+/** Lengths first, so that no two contexts share their bytes. */
+function additionalData(context: SealContext): Buffer {
+  return Buffer.from(JSON.stringify([context.tenant, context.contentId, context.keyId]));
+}

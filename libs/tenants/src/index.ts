@@ -1,0 +1,7 @@
+export { type TenantDelivery } from './delivery';
+export { type EncryptorCredential } from './encryptors';
+export { type TenantPolicy } from './policy';
+export { type TenantKeys } from './retention';
+export { type TenantSignaling } from './signaling';
+export { DEFAULT_TENANT, defaultTenant, tenantSchema, tenantsFileSchema, type Tenant } from './tenant';
+export { openTenants, TenantsFileError, type TenantDirectory } from './tenant-directory';

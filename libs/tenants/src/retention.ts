@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** A length of time: `90s`, `15m`, `36h`, `2d`; `keep` for ever. Becomes milliseconds, or undefined for `keep`. */
+const retentionTime = z
+  .string()
+  .regex(/^(keep|[1-9]\d*(s|m|h|d))$/, 'a retention time is like 2d, 36h, 15m, 90s or keep')
+  .transform((text) => (text === 'keep' ? undefined : Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as Unit]));
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+type Unit = keyof typeof UNIT_MS;
+
+export const keysSchema = z.strictObject({
+  /** `derived`: HKDF from a tenant root secret, for active-active regions (docs/decisions). */
+  source: z.enum(['random', 'derived']).default('random'),
+  retention: z
+    .strictObject({
+      /** Keys with a live period. */
+      live: retentionTime.prefault('2d'),
+      catchUp: retentionTime.prefault('14d'),
+      /** Keys with no period, or with offsets. */
+      vod: retentionTime.prefault('keep'),
+      /** Content IDs (`*` stands for any text) whose class is not what their period says. */
+      classes: z
+        .array(z.strictObject({ contentId: z.string(), class: z.enum(['live', 'catchUp', 'vod']) }))
+        .default([]),
+    })
+    .prefault({}),
+});
+export type TenantKeys = z.infer<typeof keysSchema>;
