@@ -1,43 +1,135 @@
+import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 
-/** How a player shows that it may have a key. Deepened in key-delivery's own rooms. */
+/** HMAC keys: RFC 7518, 3.2 wants at least as many bits as the hash has. */
+const MIN_SECRET_BYTES = 32;
+const MIN_RSA_BITS = 2048;
+
+const secret = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+$/, 'a secret is base64url without padding')
+  .refine(
+    (text) => Buffer.byteLength(text, 'base64url') >= MIN_SECRET_BYTES,
+    `a secret is at least ${MIN_SECRET_BYTES} bytes, as base64url`,
+  );
+
+/** Names a secret in a signed URL or cookie, where `.` and `&` separate. */
+const secretName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'the name of a secret is 1 to 64 of A-Z a-z 0-9 _ -');
+const signingSecrets = z.array(z.strictObject({ kid: secretName, secret })).min(1);
+
+const publicKey = z.strictObject({
+  kid: z.string().optional(),
+  pem: z.string().superRefine((pem, context) => {
+    const fault = publicKeyFault(pem);
+    if (fault) context.addIssue({ code: 'custom', message: fault });
+  }),
+});
+
+function publicKeyFault(pem: string): string | undefined {
+  if (pem.includes('PRIVATE KEY')) return 'a private key has no place here: give the public one';
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey(pem);
+    if (type === 'rsa') {
+      return (details?.modulusLength ?? 0) >= MIN_RSA_BITS ? undefined : `an RSA key has at least ${MIN_RSA_BITS} bits`;
+    }
+    return type === 'ec' && details?.namedCurve === 'prime256v1' ? undefined : 'a public key is RSA, or EC on P-256';
+  } catch {
+    return 'not a public key in PEM';
+  }
+}
+
+const jwksUrl = z.url().refine((text) => {
+  const url = new URL(text);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
+}, 'a JWKS URL is https (http only on loopback)');
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** RFC 7519 tokens, checked as RFC 8725 says. Claims: `contentId` (text or list, `*` for any text), `kids` (list), `ip`. */
+const jwt = z
+  .strictObject({
+    mode: z.literal('jwt'),
+    /** What is accepted, whatever a token's header says. */
+    algorithms: z.array(z.enum(['HS256', 'RS256', 'ES256'])).min(1),
+    /** HS256: base64url of at least 32 bytes, by `kid` header or a single one. */
+    secrets: z.array(z.strictObject({ kid: z.string().optional(), secret })).default([]),
+    /** RS256, ES256: PEM public keys, or a JWKS URL. */
+    publicKeys: z.array(publicKey).default([]),
+    jwksUrl: jwksUrl.optional(),
+    issuer: z.string().min(1),
+    audience: z.string().min(1),
+    /** The `typ` header that tokens must have, e.g. `at+jwt` (RFC 8725, 3.11). */
+    type: z.string().min(1).optional(),
+    clockSkewSeconds: z.number().int().min(0).max(300).default(30),
+    /** Counted from `iat`, which tokens must then have. */
+    maxAgeSeconds: z.number().int().positive().optional(),
+    /** A token without `kids` names all keys of its content, unless this asks for them. */
+    requireKids: z.boolean().default(false),
+    /** The token's `ip` must be the player's address. */
+    bindAddress: z.boolean().default(false),
+    /** Where a token may stand, in the order of looking. */
+    from: z
+      .array(z.enum(['authorization', 'query', 'cookie']))
+      .min(1)
+      .default(['authorization', 'query', 'cookie']),
+    queryParameter: z.string().min(1).default('token'),
+    cookie: z.string().min(1).default('latchkey'),
+  })
+  .superRefine((config, context) => {
+    const symmetric = config.algorithms.includes('HS256');
+    const asymmetric = config.algorithms.some((algorithm) => algorithm !== 'HS256');
+    const hasPublicKeys = config.publicKeys.length > 0 || config.jwksUrl !== undefined;
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if (symmetric && config.secrets.length === 0) refuse('secrets', 'HS256 wants at least one secret');
+    if (!symmetric && config.secrets.length > 0) refuse('secrets', 'there are secrets, but HS256 is not accepted');
+    if (asymmetric && !hasPublicKeys) refuse('publicKeys', 'RS256 and ES256 want publicKeys or a jwksUrl');
+    if (!asymmetric && hasPublicKeys)
+      refuse('algorithms', 'there are public keys, but neither RS256 nor ES256 is accepted');
+  });
+
+/** How a player shows that it may have a key. */
 const entitlement = z.discriminatedUnion('mode', [
   /** Whoever asks. Explicit, and warned about. */
   z.strictObject({ mode: z.literal('open') }),
-  z.strictObject({
-    mode: z.literal('jwt'),
-    algorithms: z.array(z.enum(['HS256', 'RS256', 'ES256'])).min(1),
-    /** HS256: base64url of at least 32 bytes, by `kid` header or a single one. */
-    secrets: z.array(z.strictObject({ kid: z.string().optional(), secret: z.string() })).default([]),
-    /** RS256, ES256: PEM public keys, or a JWKS URL. */
-    publicKeys: z.array(z.strictObject({ kid: z.string().optional(), pem: z.string() })).default([]),
-    jwksUrl: z.url().optional(),
-    issuer: z.string(),
-    audience: z.string(),
-    clockSkewSeconds: z.number().int().min(0).max(300).default(30),
-    maxAgeSeconds: z.number().int().positive().optional(),
-    bindAddress: z.boolean().default(false),
-  }),
+  jwt,
+  /** An HMAC in the URL's query, for one key or all keys of one content. */
   z.strictObject({
     mode: z.literal('signed-url'),
-    secrets: z.array(z.strictObject({ kid: z.string(), secret: z.string() })).min(1),
+    secrets: signingSecrets,
+    /** The signature was made over the player's address. */
+    bindAddress: z.boolean().default(false),
   }),
+  /** An HMAC in a cookie, over a pattern of content IDs. */
   z.strictObject({
     mode: z.literal('signed-cookie'),
-    secrets: z.array(z.strictObject({ kid: z.string(), secret: z.string() })).min(1),
-    cookie: z.string().default('latchkey'),
+    secrets: signingSecrets,
+    cookie: z.string().min(1).default('latchkey'),
+    bindAddress: z.boolean().default(false),
   }),
 ]);
+export type TenantEntitlement = z.infer<typeof entitlement>;
+
+const origin = z
+  .string()
+  .refine(
+    (text) => text === '*' || (URL.canParse(text) && new URL(text).origin === text),
+    'an origin is like https://player.example.com, without a path or a slash at its end, or *',
+  );
 
 export const deliverySchema = z.strictObject({
   entitlement: entitlement.default({ mode: 'open' }),
   cors: z
     .strictObject({
-      /** Exact origins; `*` for any, without credentials. */
-      origins: z.array(z.string()).default(['*']),
+      /** Exact origins, with credentials; `*` for any, without credentials. */
+      origins: z.array(origin).default(['*']),
+      /** How long a browser may keep the answer to a preflight. */
       maxAgeSeconds: z.number().int().min(0).default(600),
     })
     .prefault({}),
+  /**
+   * How long browsers and CDNs may keep a key where the URL carries the entitlement (`signed-url`, and then never past
+   * the signature's end) or none is wanted (`open`). 0: `no-store`. Under per-viewer tokens keys are never kept.
+   */
+  cacheSeconds: z.number().int().min(0).max(31_536_000).optional(),
   rateLimit: z
     .strictObject({
       perAddressPerMinute: z.number().int().positive().default(6_000),

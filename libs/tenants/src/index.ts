@@ -1,4 +1,4 @@
-export { type TenantDelivery } from './delivery';
+export { type TenantDelivery, type TenantEntitlement } from './delivery';
 export { type EncryptorCredential } from './encryptors';
 export { type TenantPolicy } from './policy';
 export { type TenantKeys } from './retention';
