@@ -1,36 +1,106 @@
+import { isSystemId, PROTECTION_SCHEMES, type SystemId } from '@latchkey/cenc';
 import { z } from 'zod';
 
 /**
  * Templates know {tenant}, {contentId}, {kid} (lower-case UUID), {kidHex} (32 hex digits), {iv} (32 hex digits) and, for
  * clear keys, {base} (DELIVERY_BASE_URL); values are percent-encoded where they stand in a URL.
  */
-const template = z.string().min(1).max(2_048);
+const PLACEHOLDERS = ['tenant', 'contentId', 'kid', 'kidHex', 'iv', 'base'];
+const template = z
+  .string()
+  .min(1)
+  .max(2_048)
+  .regex(/^[\x21\x23-\x7e]+$/, 'a URL template holds no space, no quote and only ASCII')
+  .superRefine((text, context) => {
+    for (const [, name] of text.matchAll(/\{([^{}]*)\}/g)) {
+      if (!PLACEHOLDERS.includes(name as string)) {
+        context.addIssue(
+          `{${name}} is no placeholder; there are ${PLACEHOLDERS.map((known) => `{${known}}`).join(' ')}`,
+        );
+      }
+    }
+  });
+
+/** A URL as it is meant: the server escapes it where it is written, once. */
+const plainUrl = z
+  .url()
+  .max(2_048)
+  .refine((text) => !text.includes('&amp;'), 'write & as it is: it is escaped when the header is written')
+  .refine((text) => /^[\x21\x23-\x7e]+$/.test(text), 'a URL holds no space, no quote and only ASCII');
+
+/** `own`: a box about its own key ID. `all`: about all of the document that are protected alike. */
+const boxKeyIds = z.enum(['own', 'all']).default('own');
+const schemes = z.array(z.enum(PROTECTION_SCHEMES)).min(1).default(['cenc', 'cbcs']);
+
+/** Elements by name: text, or elements again. It is written as canonical XML. */
+const xmlName = z.string().regex(/^[A-Za-z_][A-Za-z0-9._-]*$/, 'not an XML element name');
+// XML 1.0 has no way to write these, escaped or not.
+// oxlint-disable-next-line no-control-regex
+const xmlText = z.string().regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]*$/, 'not XML text');
+export type XmlElements = { [name: string]: string | XmlElements };
+const xmlElements: z.ZodType<XmlElements> = z.record(
+  xmlName,
+  z.union([xmlText, z.lazy((): z.ZodType<XmlElements> => xmlElements)]),
+);
+
+const systemId = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .pipe(z.custom<SystemId>(isSystemId, 'not a system ID'));
 
 export const signalingSchema = z.strictObject({
+  /** SPEKE 1 does not say how a key is used; this is what Widevine and PlayReady assume. */
+  speke1Scheme: z.enum(['cenc', 'cbcs']).default('cenc'),
+  /** Write the key's explicit IV into HLS tags, for packagers that copy them as they are. FairPlay's IV never is. */
+  hlsIv: z.boolean().default(false),
   widevine: z
     .strictObject({
-      provider: z.string().optional(),
-      policy: z.string().optional(),
+      provider: z.string().max(256).optional(),
+      policy: z.string().max(256).optional(),
       /** Put the content ID into the pssh data. */
       contentId: z.boolean().default(false),
+      keyIds: boxKeyIds,
+      schemes,
     })
     .prefault({}),
   playready: z
     .strictObject({
-      laUrl: z.url().optional(),
-      luiUrl: z.url().optional(),
+      laUrl: plainUrl.optional(),
+      luiUrl: plainUrl.optional(),
       /** Base64 of 16 bytes. */
-      dsId: z.string().optional(),
-      /** XML, at most 1 KB. */
-      customAttributes: z.string().optional(),
-      /** LA_URL of Microsoft's public test server. Never for production. */
+      dsId: z
+        .string()
+        .refine((text) => /^[A-Za-z0-9+/]{22}==$/.test(text), 'a DS_ID is the base64 of 16 bytes')
+        .optional(),
+      /** Elements by name, at most 1 KB as XML. */
+      customAttributes: xmlElements
+        .refine(
+          (elements) => Buffer.byteLength(JSON.stringify(elements)) <= 1_024,
+          'CUSTOMATTRIBUTES hold at most 1 KB',
+        )
+        .optional(),
+      keyIds: boxKeyIds,
+      schemes,
+      /**
+       * LA_URL of Microsoft's public test server, which licenses keys made from its published test key seed and no others:
+       * it goes with `keys.source: playready-test-seed`, or with fixed keys made from that seed. Never for production.
+       */
       testServer: z.boolean().default(false),
     })
+    .refine(
+      (playready) => !(playready.testServer && playready.laUrl),
+      'testServer brings its own laUrl: give one of them',
+    )
     .prefault({}),
   fairplay: z
     .strictObject({
       /** `mediapackage`, `kid`, `kid-iv`, or a template that begins with skd://. */
-      uri: z.union([z.enum(['mediapackage', 'kid', 'kid-iv']), template.startsWith('skd://')]).default('mediapackage'),
+      uri: z
+        .union([z.enum(['mediapackage', 'kid', 'kid-iv']), template.startsWith('skd://')], {
+          error:
+            'mediapackage, kid, kid-iv, or a template such as skd://{kid}; its placeholders are those of clear keys',
+        })
+        .default('mediapackage'),
     })
     .prefault({}),
   clearkey: z
@@ -39,9 +109,11 @@ export const signalingSchema = z.strictObject({
       licenseUrl: template.default('{base}/clearkey/{tenant}/{contentId}'),
       /** `prefix`: <cenc:pssh>; `default-namespace`: <pssh xmlns=…>, for Unified Streaming. */
       psshElement: z.enum(['prefix', 'default-namespace']).default('prefix'),
+      /** Of the common box. A ClearKey CDM reads only the first one of an init segment. */
+      keyIds: boxKeyIds,
     })
     .prefault({}),
   /** System IDs without a public payload for which a version 1 box that lists the key IDs is wanted. */
-  keyIdBoxesFor: z.array(z.string()).default([]),
+  keyIdBoxesFor: z.array(systemId).default([]),
 });
 export type TenantSignaling = z.infer<typeof signalingSchema>;
