@@ -1,0 +1,66 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '@latchkey/runtime';
+import { problemOf, type HttpProblem } from './problem';
+
+/** How errors look when the caller does not say: SPEKE wants text, an API of JSON wants JSON. */
+export type ProblemForm = 'text' | 'json';
+
+export interface ProblemAnswerer {
+  (error: unknown, request: FastifyRequest, reply: FastifyReply): void;
+}
+
+/**
+ * Errors answered one way wherever they come from: RFC 9457 if Accept names it, else in the app's own form. A server
+ * error tells the caller the exchange's id and the log the rest.
+ */
+export function problemAnswerer(
+  logger: Logger,
+  form: ProblemForm,
+  translate: (error: unknown) => HttpProblem | undefined = () => undefined,
+): ProblemAnswerer {
+  return (error, request, reply) => {
+    if (reply.sent) return;
+    const problem = translate(error) ?? problemOf(error);
+    request.exchange.code = problem.code;
+    if (problem.status >= 500)
+      logger[problem.status === 503 ? 'warn' : 'error'](
+        { err: causeOf(problem), exchangeId: request.exchange.id },
+        problem.code,
+      );
+    reply.status(problem.status).headers(problem.headers).header('cache-control', 'no-store');
+    if (form === 'json' || wantsProblemJson(request)) {
+      reply.type('application/problem+json').send(JSON.stringify(problemJson(problem, request)));
+    } else {
+      reply.type('text/plain; charset=utf-8').send(problemText(problem, request));
+    }
+  };
+}
+
+/** RFC 9457. `type` is a reference to the code's entry in the error documentation. */
+function problemJson(problem: HttpProblem, request: FastifyRequest) {
+  return {
+    type: `${ERROR_DOCUMENTATION}#${problem.code}`,
+    title: STATUS_CODES[problem.status],
+    status: problem.status,
+    detail: problem.detail,
+    code: problem.code,
+    instance: `urn:uuid:${request.exchange.id}`,
+    ...problem.members,
+  };
+}
+
+/** Relative, so that it can be resolved against wherever the documentation of an installation is kept. */
+export const ERROR_DOCUMENTATION = 'docs/errors.md';
+
+function problemText(problem: HttpProblem, request: FastifyRequest): string {
+  return problem.status >= 500 ? `${problem.text}\nRequest ${request.exchange.id}` : problem.text;
+}
+
+function wantsProblemJson(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes('application/problem+json') ?? false;
+}
+
+function causeOf(problem: HttpProblem): unknown {
+  return problem.cause ?? problem;
+}

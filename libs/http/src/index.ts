@@ -1,0 +1,7 @@
+export { ERROR_DOCUMENTATION, type ProblemForm } from './answer-problem';
+export { mediaTypeOf } from './bodies';
+export { Exchange, shortHeader, type ExchangeFact } from './exchange';
+export { HTTP_LIMITS } from './limits';
+export { HttpProblem, problemOf, unavailable, type ProblemOptions } from './problem';
+export { startHttp, type HttpOptions, type HttpService } from './start-http';
+export { type TlsFiles } from './tls';

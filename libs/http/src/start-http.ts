@@ -1,0 +1,190 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
+import { Catch, type ArgumentsHost, type DynamicModule, type ExceptionFilter, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { HealthCheck, RunningService, ServiceContext } from '@latchkey/runtime';
+import { problemAnswerer, type ProblemAnswerer, type ProblemForm } from './answer-problem';
+import { takeBodies } from './bodies';
+import { Exchange } from './exchange';
+import { isHealthProbe, routeHealth, type Readiness } from './health';
+import { InFlight } from './in-flight';
+import { HTTP_LIMITS } from './limits';
+import { observe } from './observe';
+import type { HttpProblem } from './problem';
+import { refuseMalformed } from './refuse-malformed';
+import { API_HEADERS, TLS_HEADERS } from './security-headers';
+import { readTlsFiles, reloadTlsFiles, type TlsFiles } from './tls';
+
+export interface HttpOptions {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** 127.0.0.1 if absent. */
+  readonly host?: string | undefined;
+  /** In bytes; larger bodies are answered 413. */
+  readonly bodyLimit: number;
+  /** Media types whose bodies reach the controller as a Buffer; others, JSON apart, are answered 415. None if absent. */
+  readonly bufferBodies?: ((mediaType: string | undefined) => boolean) | undefined;
+  /** Take application/json, parsed. */
+  readonly jsonBodies?: boolean | undefined;
+  readonly checks: readonly HealthCheck[];
+  /** With files: HTTPS, and HTTP/2 for clients that ask for it (ALPN). */
+  readonly tls?: TlsFiles | undefined;
+  /** Addresses or CIDR ranges whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  readonly trustProxy?: readonly string[] | undefined;
+  /** Most requests at work at once. */
+  readonly inFlight?: number | undefined;
+  readonly problems?: ProblemForm | undefined;
+  /** Turns the app's own errors into answers; undefined for all others. */
+  readonly problemOf?: ((error: unknown) => HttpProblem | undefined) | undefined;
+  /** On every answer, also those that no hook sees. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Called first for every request that could be read, e.g. to set headers that every answer to it has. */
+  readonly onEveryRequest?: ((request: FastifyRequest, reply: FastifyReply) => void) | undefined;
+  /** Plugins and hooks of the app; they run after those of this library and before the controllers. */
+  readonly configure?: ((fastify: FastifyInstance) => void | Promise<void>) | undefined;
+  /** How long /readyz says no before the server closes, so that load balancers look elsewhere. 0 if absent. */
+  readonly drainMs?: number | undefined;
+}
+
+export interface HttpService extends RunningService {
+  readonly url: string;
+}
+
+/**
+ * An HTTP server that controllers of a Nest module answer, on Fastify. What every HTTP app needs comes with it: exchange
+ * id, log line, span and metrics, security headers, /healthz and /readyz, one way of answering errors, limits and
+ * timeouts, load shedding, TLS, and a close that lets requests at work finish.
+ */
+export async function startHttp(
+  module: Type<unknown> | DynamicModule,
+  context: ServiceContext,
+  options: HttpOptions,
+): Promise<HttpService> {
+  const headers = { ...API_HEADERS, ...(options.tls ? TLS_HEADERS : {}), ...options.headers };
+  const answerProblem = problemAnswerer(context.logger, options.problems ?? 'text', options.problemOf);
+  const begin = (request: FastifyRequest, reply: FastifyReply) => {
+    request.exchange = new Exchange();
+    reply.headers(headers).header('x-request-id', request.exchange.id);
+    options.onEveryRequest?.(request, reply);
+  };
+  const adapter = new FastifyAdapter({
+    ...serverOptions(options),
+    clientErrorHandler: refuseMalformed(headers),
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      begin(request, reply);
+      answerProblem(error, request, reply);
+    },
+    skipMiddie: true,
+  } as ConstructorParameters<typeof FastifyAdapter>[0]);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: false,
+    abortOnError: false,
+  });
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const readiness: Readiness = { checks: options.checks, closing: false };
+
+  shapeRequests(fastify, begin);
+  observe(fastify, context.logger);
+  shedLoad(fastify, new InFlight(options.inFlight ?? HTTP_LIMITS.inFlight));
+  takeBodies(fastify, options);
+  routeHealth(fastify, readiness, context.logger);
+  await options.configure?.(fastify);
+  app.useGlobalFilters(new ProblemFilter(answerProblem));
+  await app.init();
+  limitConnections(fastify);
+  await fastify.listen({ port: options.port, host: options.host ?? '127.0.0.1' });
+
+  const stopReloading = options.tls
+    ? reloadTlsFiles(fastify.server as unknown as TlsServer, options.tls, context.logger)
+    : () => undefined;
+  const url = urlOf(fastify, options);
+  context.logger.info({ url }, 'listening');
+  return {
+    name: context.name,
+    url,
+    checks: options.checks,
+    close: async () => {
+      if (readiness.closing) return;
+      readiness.closing = true;
+      if (options.drainMs) await new Promise((done) => setTimeout(done, options.drainMs));
+      stopReloading();
+      await closeInTime(app, fastify);
+    },
+  };
+}
+
+function serverOptions(options: HttpOptions) {
+  return {
+    ...(options.tls ? { http2: true, https: { allowHTTP1: true, ...tlsOptions(options.tls) } } : {}),
+    http: { maxHeaderSize: HTTP_LIMITS.headerBytes, connectionsCheckingInterval: HTTP_LIMITS.checkEveryMs },
+    bodyLimit: options.bodyLimit,
+    connectionTimeout: HTTP_LIMITS.stalledSocketMs,
+    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+    keepAliveTimeout: HTTP_LIMITS.keepAliveMs,
+    maxRequestsPerSocket: HTTP_LIMITS.requestsPerSocket,
+    http2SessionTimeout: HTTP_LIMITS.keepAliveMs,
+    forceCloseConnections: 'idle' as const,
+    return503OnClosing: true,
+    trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
+    routerOptions: { maxParamLength: HTTP_LIMITS.pathParameter, ignoreTrailingSlash: true },
+  } satisfies FastifyServerOptions & Record<string, unknown>;
+}
+
+/** A client without a certificate is let in: whether it needs one is for its tenant's credentials to say. */
+function tlsOptions(files: TlsFiles) {
+  return { ...readTlsFiles(files), requestCert: files.clientAuthority !== undefined, rejectUnauthorized: false };
+}
+
+function shapeRequests(fastify: FastifyInstance, begin: (request: FastifyRequest, reply: FastifyReply) => void): void {
+  fastify.decorateRequest('exchange', null as unknown as Exchange);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply);
+    done();
+  });
+}
+
+function shedLoad(fastify: FastifyInstance, inFlight: InFlight): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (!isHealthProbe(request.url)) inFlight.enter(request, reply);
+    done();
+  });
+}
+
+/** Fastify sets its own timeouts on the server it makes; these two have no option there. */
+function limitConnections(fastify: FastifyInstance): void {
+  fastify.server.headersTimeout = HTTP_LIMITS.headersTimeoutMs;
+  fastify.server.requestTimeout = HTTP_LIMITS.requestTimeoutMs;
+}
+
+@Catch()
+class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly answerProblem: ProblemAnswerer) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+}
+
+function urlOf(fastify: FastifyInstance, options: HttpOptions): string {
+  const { port } = fastify.server.address() as AddressInfo;
+  const host = options.host ?? '127.0.0.1';
+  const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${options.tls ? 'https' : 'http'}://${reachable}:${port}`;
+}
+
+async function closeInTime(app: NestFastifyApplication, fastify: FastifyInstance): Promise<void> {
+  // A connection whose last request was at work when the closing began is kept alive otherwise.
+  const idle = setInterval(() => fastify.server.closeIdleConnections(), 50);
+  const force = setTimeout(() => fastify.server.closeAllConnections(), HTTP_LIMITS.closeMs);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(idle);
+    clearTimeout(force);
+  }
+}
