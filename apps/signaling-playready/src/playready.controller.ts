@@ -1,0 +1,20 @@
+import { Answers } from '@latchkey/bus';
+import { SYSTEM_IDS } from '@latchkey/cenc';
+import { Fault, signalingFor, type SignalingReply, type SignalingRequest } from '@latchkey/messages';
+import type { TenantDirectory } from '@latchkey/tenants';
+import { Controller, Inject } from '@nestjs/common';
+import { signalPlayReady } from './playready-signaling';
+
+export const TENANTS = Symbol('tenants');
+
+@Controller()
+export class PlayreadyController {
+  constructor(@Inject(TENANTS) private readonly tenants: TenantDirectory) {}
+
+  @Answers(signalingFor(SYSTEM_IDS.playready))
+  async signal(request: SignalingRequest): Promise<SignalingReply> {
+    const tenant = this.tenants.get(request.tenant);
+    if (!tenant) throw new Fault('FORBIDDEN', `tenant ${request.tenant} is not configured here`);
+    return signalPlayReady(request, tenant.signaling);
+  }
+}
