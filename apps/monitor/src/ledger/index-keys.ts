@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import type { LedgerEvent } from './ledger-record';
+
+/** The ways into the ledger beside the chain itself. */
+export type IndexName = 'time' | 'content' | 'key' | 'exchange';
+
+export interface IndexKey {
+  readonly index: IndexName;
+  /** What is looked up, e.g. a key ID. Every index is within one chain: one tenant's. */
+  readonly value: string;
+}
+
+/** Under which keys an event is found. */
+export function indexKeysOf(event: LedgerEvent): IndexKey[] {
+  const { contentId, exchangeId } = event.data;
+  return [
+    { index: 'time', value: '' },
+    ...(contentId === undefined ? [] : [{ index: 'content' as const, value: contentDigest(contentId) }]),
+    ...(exchangeId === undefined ? [] : [{ index: 'exchange' as const, value: exchangeId }]),
+    ...keyIdsOf(event).map((value) => ({ index: 'key' as const, value })),
+  ];
+}
+
+/** A content ID may be 1,024 bytes of anything; stores' keys are shorter. */
+export function contentDigest(contentId: string): string {
+  return createHash('sha256').update(contentId).digest('base64url');
+}
+
+/** Every key ID that the event is about, each once. */
+export function keyIdsOf({ data }: LedgerEvent): string[] {
+  const keys = Array.isArray(data['keys']) ? (data['keys'] as { keyId?: unknown; requestedKeyId?: unknown }[]) : [];
+  const found = [
+    ...keys.flatMap((key) => [key.keyId, key.requestedKeyId]),
+    ...list(data['keyIds']),
+    ...list(data['lastKeyIds']),
+    data['keyId'],
+  ];
+  return [...new Set(found.filter((keyId): keyId is string => typeof keyId === 'string'))];
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
