@@ -1,6 +1,7 @@
-export { MIN_RSA_BITS, readCertificate, type RecipientCertificate } from './certificate';
+export { MIN_RSA_BITS, readCertificate, type CertificateOptions, type RecipientCertificate } from './certificate';
 export { CpixError, type CpixErrorCode, type Place } from './error';
 export {
+  ENCRYPTION_ALGORITHMS,
   encryptForRecipients,
   type DocumentEncryption,
   type EncryptedSecret,
@@ -16,3 +17,6 @@ export {
   type XmlElement,
   type XmlNode,
 } from './xml-element';
+export { customaryPrefix, NAMESPACES, type CustomaryPrefix } from './namespaces';
+export { parseXml } from './xml-reader';
+export { serialiseXml } from './xml-writer';

@@ -20,8 +20,8 @@ export interface XmlElement {
   readonly attributes: readonly XmlAttribute[];
   readonly children: readonly XmlNode[];
   /** Prefixes that the start tag binds. */
-  readonly declares?: Readonly<Record<string, string>>;
-  readonly parent?: XmlElement;
+  readonly declares?: Readonly<Record<string, string>> | undefined;
+  readonly parent?: XmlElement | undefined;
   readonly line?: number;
   readonly column?: number;
 }

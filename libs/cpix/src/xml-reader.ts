@@ -1,0 +1,140 @@
+import { SaxesParser, type SaxesTagNS } from 'saxes';
+import { CpixError, type CpixErrorCode } from './error';
+import { DEFAULT_LIMITS, type DocumentLimits } from './limits';
+import { XMLNS_NAMESPACE } from './namespaces';
+import type { XmlAttribute, XmlElement, XmlNode } from './xml-element';
+import { decodeXml, type XmlEncoding } from './xml-encoding';
+
+/**
+ * Reads one XML 1.0 document with namespaces, strictly: what is not well-formed is refused, and so is every DOCTYPE, since
+ * no encryptor needs one. Nothing is ever fetched. Throws CpixError with the place where it stopped.
+ */
+export function parseXml(bytes: Uint8Array, limits: Partial<DocumentLimits> = {}): XmlElement {
+  const all = { ...DEFAULT_LIMITS, ...limits };
+  if (bytes.length > all.bytes) {
+    throw new CpixError('DOCUMENT_TOO_LARGE', `the document has ${bytes.length} bytes; ${all.bytes} are read`);
+  }
+  const { text, encoding } = decodeXml(bytes);
+  if (!NOT_SPACE.test(text)) throw new CpixError('EMPTY_DOCUMENT', 'there is no document in the body');
+  return new Reading(all, encoding).read(text);
+}
+
+const NOT_SPACE = /[^ \t\r\n]/;
+const LONGEST_DETAIL = 160;
+
+/** An element while its children are still being read. */
+type OpenElement = XmlElement & { readonly children: XmlNode[] };
+
+class Reading {
+  readonly #parser = new SaxesParser<{ xmlns: true; position: false }>({ xmlns: true, position: false });
+  readonly #limits: DocumentLimits;
+  readonly #encoding: XmlEncoding;
+  #root: XmlElement | undefined;
+  #open: OpenElement | undefined;
+  #depth = 0;
+  #elements = 0;
+  #line = 0;
+  #column = 0;
+
+  constructor(limits: DocumentLimits, encoding: XmlEncoding) {
+    this.#limits = limits;
+    this.#encoding = encoding;
+  }
+
+  read(text: string): XmlElement {
+    const parser = this.#parser;
+    parser.on('error', ({ message }) => this.#refuse('NOT_WELL_FORMED', message));
+    parser.on('xmldecl', ({ version, encoding }) => this.#declaration(version, encoding));
+    parser.on('doctype', () => this.#refuse('DOCTYPE_NOT_ALLOWED', 'a DOCTYPE is not allowed'));
+    parser.on('opentagstart', ({ name }) => this.#begin(name));
+    parser.on('opentag', (tag) => this.#openTag(tag));
+    parser.on('closetag', () => this.#close());
+    parser.on('text', (run) => this.#text(run));
+    parser.on('cdata', (run) => this.#text(run));
+    parser.write(text).close();
+    return this.#root ?? this.#refuse('NOT_WELL_FORMED', 'there is no root element');
+  }
+
+  #declaration(version: string | undefined, encoding: string | undefined): void {
+    if (version !== '1.0') this.#refuse('UNSUPPORTED_XML_VERSION', 'only XML 1.0 is read');
+    if (encoding !== undefined && !agrees(encoding, this.#encoding)) {
+      this.#refuse('UNSUPPORTED_ENCODING', `the bytes are ${this.#encoding}, the XML declaration says something else`);
+    }
+  }
+
+  /** Before the attributes are read: saxes looks prefixes up through all open elements, so depth is stopped first. */
+  #begin(name: string): void {
+    this.#depth += 1;
+    this.#elements += 1;
+    if (this.#depth > this.#limits.depth) this.#tooComplex(`elements stand more than ${this.#limits.depth} deep`);
+    if (this.#elements > this.#limits.elements) this.#tooComplex(`it has more than ${this.#limits.elements} elements`);
+    this.#line = this.#parser.line;
+    this.#column = Math.max(1, this.#parser.columnIndex - name.length - 1);
+  }
+
+  #openTag(tag: SaxesTagNS): void {
+    const parent = this.#open;
+    const element = this.#element(tag, parent);
+    if (parent) append(parent.children, element);
+    else this.#root = element;
+    this.#open = element;
+  }
+
+  #element(tag: SaxesTagNS, parent: OpenElement | undefined): OpenElement {
+    const attributes: XmlAttribute[] = [];
+    let declares: Record<string, string> | undefined;
+    let count = 0;
+    for (const name in tag.attributes) {
+      const { prefix, local, uri, value } = tag.attributes[name]!;
+      if (++count > this.#limits.attributes)
+        this.#tooComplex(`a tag has more than ${this.#limits.attributes} attributes`);
+      if (value.length > this.#limits.textLength) this.#tooComplex('an attribute is too long');
+      if (uri === XMLNS_NAMESPACE)
+        (declares ??= Object.create(null) as Record<string, string>)[prefix && local] = value;
+      else attributes.push({ namespace: uri, name: local, value, prefix });
+    }
+    const { uri, local, prefix } = tag;
+    const line = this.#line;
+    const column = this.#column;
+    return { namespace: uri, name: local, prefix, attributes, children: [], declares, parent, line, column };
+  }
+
+  #close(): void {
+    this.#depth -= 1;
+    this.#open = this.#open?.parent as OpenElement | undefined;
+  }
+
+  #text(run: string): void {
+    const open = this.#open;
+    if (!open) return; // white space around the root: saxes refuses anything else there
+    if (run.length > this.#limits.textLength) this.#tooComplex('a text is too long');
+    // White space between elements is layout; the only text of an element is its value, whatever it is.
+    if (open.children.length === 0 || NOT_SPACE.test(run)) open.children.push(run);
+  }
+
+  #tooComplex(why: string): never {
+    return this.#refuse('DOCUMENT_TOO_COMPLEX', why);
+  }
+
+  #refuse(code: CpixErrorCode, why: string): never {
+    const { line, columnIndex } = this.#parser;
+    const path = this.#open ? pathOf(this.#open) : '/';
+    throw new CpixError(code, why.slice(0, LONGEST_DETAIL), { path, line, column: columnIndex });
+  }
+}
+
+/** Layout before the first child element goes too. */
+function append(children: XmlNode[], element: XmlElement): void {
+  const first = children[0];
+  if (children.length === 1 && typeof first === 'string' && !NOT_SPACE.test(first)) children.pop();
+  children.push(element);
+}
+
+function agrees(declared: string, encoding: XmlEncoding): boolean {
+  const name = declared.toUpperCase();
+  return name === encoding || (name === 'UTF-16' && encoding.startsWith('UTF-16'));
+}
+
+function pathOf(element: XmlElement): string {
+  return `${element.parent ? pathOf(element.parent) : ''}/${element.name}`;
+}
