@@ -29,32 +29,36 @@ export function problemAnswerer(
         problem.code,
       );
     reply.status(problem.status).headers(problem.headers).header('cache-control', 'no-store');
-    if (form === 'json' || wantsProblemJson(request)) {
-      reply.type('application/problem+json').send(JSON.stringify(problemJson(problem, request)));
-    } else {
-      reply.type('text/plain; charset=utf-8').send(problemText(problem, request));
-    }
+    const as = form === 'json' || wantsProblemJson(request) ? 'problem+json' : 'text';
+    const { contentType, body } = (problem.render ?? rendererOf(problem))(as, request.exchange.id);
+    reply.type(contentType).send(body);
   };
 }
 
+function rendererOf(problem: HttpProblem): NonNullable<HttpProblem['render']> {
+  return (as, exchangeId) =>
+    as === 'text'
+      ? { contentType: 'text/plain; charset=utf-8', body: problemText(problem, exchangeId) }
+      : { contentType: 'application/problem+json', body: JSON.stringify(problemJson(problem, exchangeId)) };
+}
+
 /** RFC 9457. `type` is a reference to the code's entry in the error documentation. */
-function problemJson(problem: HttpProblem, request: FastifyRequest) {
+function problemJson(problem: HttpProblem, exchangeId: string) {
   return {
     type: `${ERROR_DOCUMENTATION}#${problem.code}`,
     title: STATUS_CODES[problem.status],
     status: problem.status,
     detail: problem.detail,
     code: problem.code,
-    instance: `urn:uuid:${request.exchange.id}`,
-    ...problem.members,
+    instance: `urn:uuid:${exchangeId}`,
   };
 }
 
 /** Relative, so that it can be resolved against wherever the documentation of an installation is kept. */
 export const ERROR_DOCUMENTATION = 'docs/errors.md';
 
-function problemText(problem: HttpProblem, request: FastifyRequest): string {
-  return problem.status >= 500 ? `${problem.text}\nRequest ${request.exchange.id}` : problem.text;
+function problemText(problem: HttpProblem, exchangeId: string): string {
+  return problem.status >= 500 ? `${problem.detail}\nRequest ${exchangeId}` : problem.detail;
 }
 
 function wantsProblemJson(request: FastifyRequest): boolean {

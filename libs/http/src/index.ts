@@ -2,6 +2,6 @@ export { ERROR_DOCUMENTATION, type ProblemForm } from './answer-problem';
 export { mediaTypeOf } from './bodies';
 export { Exchange, shortHeader, type ExchangeFact } from './exchange';
 export { HTTP_LIMITS } from './limits';
-export { HttpProblem, problemOf, unavailable, type ProblemOptions } from './problem';
+export { HttpProblem, problemOf, unavailable, type ProblemOptions, type RenderedProblem } from './problem';
 export { startHttp, type HttpOptions, type HttpService } from './start-http';
 export { type TlsFiles } from './tls';

@@ -19,5 +19,5 @@ export const HTTP_LIMITS = {
   /** Requests at work in one process; more are answered 503. */
   inFlight: 512,
   /** How long close() waits for requests at work. */
-  closeMs: 10_000,
+  closeMs: 7_000,
 } as const;

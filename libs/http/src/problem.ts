@@ -2,12 +2,16 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { Fault, type FaultCode } from '@latchkey/messages';
 
+/** The body of an answer that its app writes itself. */
+export interface RenderedProblem {
+  readonly contentType: string;
+  readonly body: string;
+}
+
 export interface ProblemOptions extends ErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** The whole text of a text/plain answer; the detail alone if absent. */
-  readonly text?: string;
-  /** Further members of the RFC 9457 object. */
-  readonly members?: Readonly<Record<string, unknown>>;
+  /** Writes the answer's body; absent: the detail as text, or an RFC 9457 object of the problem's own fields. */
+  readonly render?: (as: 'text' | 'problem+json', exchangeId: string) => RenderedProblem;
 }
 
 /**
@@ -17,8 +21,7 @@ export interface ProblemOptions extends ErrorOptions {
 export class HttpProblem extends Error {
   override readonly name = 'HttpProblem';
   readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-  readonly members: Readonly<Record<string, unknown>>;
+  readonly render: ProblemOptions['render'];
 
   constructor(
     readonly status: number,
@@ -29,8 +32,7 @@ export class HttpProblem extends Error {
   ) {
     super(detail, options);
     this.headers = options.headers ?? {};
-    this.text = options.text ?? detail;
-    this.members = options.members ?? {};
+    this.render = options.render;
   }
 }
 

@@ -45,8 +45,6 @@ export interface HttpOptions {
   readonly onEveryRequest?: ((request: FastifyRequest, reply: FastifyReply) => void) | undefined;
   /** Plugins and hooks of the app; they run after those of this library and before the controllers. */
   readonly configure?: ((fastify: FastifyInstance) => void | Promise<void>) | undefined;
-  /** How long /readyz says no before the server closes, so that load balancers look elsewhere. 0 if absent. */
-  readonly drainMs?: number | undefined;
 }
 
 export interface HttpService extends RunningService {
@@ -86,6 +84,7 @@ export async function startHttp(
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const readiness: Readiness = { checks: options.checks, closing: false };
+  context.stopping?.addEventListener('abort', () => (readiness.closing = true));
 
   shapeRequests(fastify, begin);
   observe(fastify, context.logger);
@@ -102,17 +101,16 @@ export async function startHttp(
     ? reloadTlsFiles(fastify.server as unknown as TlsServer, options.tls, context.logger)
     : () => undefined;
   const url = urlOf(fastify, options);
+  let closed: Promise<void> | undefined;
   context.logger.info({ url }, 'listening');
   return {
     name: context.name,
     url,
     checks: options.checks,
     close: async () => {
-      if (readiness.closing) return;
       readiness.closing = true;
-      if (options.drainMs) await new Promise((done) => setTimeout(done, options.drainMs));
       stopReloading();
-      await closeInTime(app, fastify);
+      await (closed ??= closeInTime(app, fastify));
     },
   };
 }

@@ -39,7 +39,7 @@ class Routes {
 
   @Get('problem')
   problem() {
-    throw new HttpProblem(422, 'own-code', 'Own text', { text: 'Own text\nmore', members: { faults: [1] } });
+    throw new HttpProblem(422, 'own-code', 'Own text', { headers: { 'x-more': '1' } });
   }
 }
 
@@ -162,10 +162,9 @@ describe('an HTTP app', () => {
       code: 'own-code',
       detail: 'Own text',
       instance: `urn:uuid:${json.headers.get('x-request-id')}`,
-      faults: [1],
     });
     const text = await fetch(`${url}/problem`);
-    expect(await text.text()).toBe('Own text\nmore');
+    expect([await text.text(), text.headers.get('x-more')]).toEqual(['Own text', '1']);
   });
 
   it('sheds what it cannot take at once, and still answers probes', async () => {
