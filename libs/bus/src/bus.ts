@@ -1,4 +1,5 @@
 import type { EventContract, RequestContract } from '@latchkey/messages';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { z } from 'zod';
 import type { Deadline } from './deadline';
 
@@ -14,8 +15,8 @@ export interface Call {
  */
 export interface Bus {
   /**
-   * Throws Fault: the answerer's own; UNAVAILABLE when nobody answers the subject (see NoResponders) or the connection is
-   * down; DEADLINE_EXCEEDED; INTERNAL for anything else, its detail left in the answerer's log.
+   * Throws Fault: the answerer's own; UNAVAILABLE when nobody answers the subject (then it is a NoResponders) or the
+   * connection is down; DEADLINE_EXCEEDED; INTERNAL for anything else, its detail left in the answerer's log.
    */
   ask<Req extends z.ZodType, Res extends z.ZodType>(
     contract: RequestContract<Req, Res>,
@@ -28,4 +29,12 @@ export interface Bus {
 
   /** Whether messages can cross now. */
   readonly connected: boolean;
+}
+
+/** One service's end of the bus. */
+export interface BusConnection extends Bus {
+  /** For a Nest microservice: what its controllers `@Answers` and `@Hears` is subscribed when it listens. */
+  strategy(): CustomTransportStrategy;
+  /** Drains: no new requests, those in flight are answered. */
+  close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
 export { EnvironmentError, flag, port, readEnvironment, type Environment } from './environment';
 export { createLogger, type Logger } from './logger';
-export { type HealthCheck, type RunningService, type ServiceContext } from './service';
+export { runProcess } from './run-process';
+export { createContext, type HealthCheck, type RunningService, type ServiceContext } from './service';

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Environment } from './environment';
-import type { Logger } from './logger';
+import { createLogger, type Logger } from './logger';
 
 /** What a service is given by the process it runs in, alone or with others. */
 export interface ServiceContext {
@@ -8,6 +9,8 @@ export interface ServiceContext {
   readonly instance: string;
   readonly environment: Environment;
   readonly logger: Logger;
+  /** Aborted when the process has been told to stop: readiness is false from then on, while what is in flight finishes. */
+  readonly stopping?: AbortSignal;
 }
 
 /** One part that a service cannot work without, e.g. `bus`, `key-store`, `kms`. */
@@ -23,4 +26,15 @@ export interface RunningService {
   readonly url?: string;
   readonly checks: readonly HealthCheck[];
   close(): Promise<void>;
+}
+
+/** A context of its own for one service. Instances are random: two processes never write under one name. */
+export function createContext(name: string, environment: Environment, stopping?: AbortSignal): ServiceContext {
+  return {
+    name,
+    instance: randomUUID().slice(0, 8),
+    environment,
+    logger: createLogger(name, environment),
+    ...(stopping && { stopping }),
+  };
 }

@@ -1,0 +1,73 @@
+import { Fault, type EventContract, type RequestContract } from '@latchkey/messages';
+import type { ServiceContext } from '@latchkey/runtime';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import { SpanKind } from '@opentelemetry/api';
+import type { z } from 'zod';
+import type { BusConnection, Call } from './bus';
+import { faultOf } from './fault-headers';
+import { parseJson } from './json';
+import { BusStrategy } from './strategy';
+import { inSpan } from './trace-context';
+import { DEADLINE_HEADER, type BusMessage, type Transport } from './transport';
+
+/** The bus as services see it, over either transport. */
+export class TransportConnection implements BusConnection {
+  constructor(
+    private readonly transport: Transport,
+    private readonly service: ServiceContext,
+  ) {}
+
+  get connected(): boolean {
+    return this.transport.connected;
+  }
+
+  async ask<Req extends z.ZodType, Res extends z.ZodType>(
+    contract: RequestContract<Req, Res>,
+    request: z.input<Req>,
+    call: Call,
+  ): Promise<z.output<Res>> {
+    return inSpan(SpanKind.CLIENT, contract.subject, request, async (headers) => {
+      const timeoutMs = Math.min(call.deadline.remainingMs, contract.timeoutMs);
+      if (timeoutMs <= 0) throw new Fault('DEADLINE_EXCEEDED', `no time is left to ask ${contract.subject}`);
+      headers[DEADLINE_HEADER] = timeoutMs.toFixed(0);
+      const message = this.#message(contract.subject, request, headers);
+      const answer = await this.transport.request(message, timeoutMs);
+      const fault = faultOf(answer.headers);
+      if (fault) throw fault;
+      return this.#readReply(contract, answer.body);
+    });
+  }
+
+  async publish<Payload extends z.ZodType>(contract: EventContract<Payload>, payload: z.input<Payload>): Promise<void> {
+    const { id } = payload as { id?: unknown };
+    if (typeof id !== 'string') throw new Fault('INVALID_REQUEST', `an event on ${contract.subject} has no id`);
+    await inSpan(SpanKind.PRODUCER, contract.subject, (payload as { data?: unknown }).data, (headers) =>
+      this.transport.append(id, this.#message(contract.subject, payload, headers)),
+    );
+  }
+
+  strategy(): CustomTransportStrategy {
+    return new BusStrategy(this.transport, this.service);
+  }
+
+  close(): Promise<void> {
+    return this.transport.close();
+  }
+
+  #message(subject: string, content: unknown, headers: Record<string, string>): BusMessage {
+    const body = JSON.stringify(content);
+    if (body.length > this.transport.maxBytes / 3 && Buffer.byteLength(body) > this.transport.maxBytes) {
+      throw new Fault('INVALID_REQUEST', `a message on ${subject} is longer than ${this.transport.maxBytes} bytes`);
+    }
+    return { subject, body, headers };
+  }
+
+  /** A reply that its contract does not allow is the answerer's mistake; what is in it stays unsaid. */
+  #readReply<Res extends z.ZodType>(contract: RequestContract<z.ZodType, Res>, body: string): z.output<Res> {
+    const reply = contract.reply.safeParse(parseJson(body));
+    if (reply.success) return reply.data;
+    const faults = reply.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.code}`);
+    this.service.logger.error({ subject: contract.subject, faults }, 'a reply is not what its contract says');
+    throw new Fault('INTERNAL', `the reply of ${contract.subject} is not what its contract says`);
+  }
+}

@@ -1,0 +1,72 @@
+import type { EventContract, RequestContract } from '@latchkey/messages';
+import { Catch, UseFilters, type ExceptionFilter } from '@nestjs/common';
+import { Ctx, EventPattern, MessagePattern, Payload as Body } from '@nestjs/microservices';
+import { throwError, type Observable } from 'rxjs';
+import type { z } from 'zod';
+import type { Call } from './bus';
+
+/** What the strategy needs to know of a handler; Nest hands it on with the pattern. */
+export type HandlerExtras = { answers: RequestContract } | { hears: HeardContract; options: HearsOptions };
+
+/** An event contract, or only a subject such as `event.>`: then each event is checked by the contract of its own subject. */
+export type HeardContract<Payload extends z.ZodType = z.ZodType> = { subject: string; payload?: Payload };
+
+export interface HearsOptions {
+  /**
+   * The name under which the bus keeps how far this consumer has come: it catches up after being down, and processes that
+   * share the name share the events. Without one, only what comes from now on, to each process: for caches.
+   */
+  readonly durable?: string;
+  /** Events handled at once. 1, the default, keeps their order (but for those that are delivered again). */
+  readonly inFlight?: number;
+}
+
+type Answering<Req extends z.ZodType, Res extends z.ZodType> = (
+  request: z.output<Req>,
+  call: Call,
+) => Promise<z.input<Res>>;
+type Hearing<Payload extends z.ZodType> = (event: z.output<Payload>) => Promise<void>;
+
+/**
+ * The method answers the contract's subject. It is given what the request schema makes of the body; a Fault it throws
+ * crosses the bus, anything else arrives as INTERNAL. It may be called twice for one question.
+ */
+export function Answers<Req extends z.ZodType, Res extends z.ZodType>(contract: RequestContract<Req, Res>) {
+  return <Handler extends Answering<Req, Res>>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<Handler>,
+  ): void => {
+    MessagePattern(contract.subject, { answers: contract })(target, key, descriptor);
+    Body()(target, key, 0);
+    Ctx()(target, key, 1);
+    UseFilters(UnfilteredErrors)(target, key, descriptor);
+  };
+}
+
+/** The method hears events of a subject. If it throws, the event is delivered again, later and later. */
+export function Hears<Payload extends z.ZodType>(
+  contract: EventContract<Payload>,
+  options?: HearsOptions,
+): HearsDecorator<Payload>;
+export function Hears(contract: { subject: string }, options?: HearsOptions): HearsDecorator<z.ZodType<any>>;
+export function Hears(contract: HeardContract, options: HearsOptions = {}): HearsDecorator<z.ZodType<any>> {
+  return (target, key, descriptor) => {
+    EventPattern(contract.subject, { hears: contract, options })(target, key, descriptor);
+    UseFilters(UnfilteredErrors)(target, key, descriptor);
+  };
+}
+
+type HearsDecorator<Payload extends z.ZodType> = <Handler extends Hearing<Payload>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<Handler>,
+) => void;
+
+/** Nest's own filter replaces what it does not know and prints it; here errors go to the strategy as they are. */
+@Catch()
+class UnfilteredErrors implements ExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => error);
+  }
+}

@@ -1,0 +1,172 @@
+import type { ServiceContext } from '@latchkey/runtime';
+import { Fault } from '@latchkey/messages';
+import {
+  connect,
+  ErrorCode,
+  Events,
+  headers as natsHeaders,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+} from 'nats';
+import { EventStream } from './event-stream';
+import { natsOptions } from './nats-options';
+import { NoResponders } from './no-responders';
+import type { BusAnswer, BusHeaders, BusMessage, EventOptions, Hearing, Subscription, Transport } from './transport';
+
+/** Waits for a server that is not there yet. Throws EnvironmentError for credentials that cannot be read. */
+export async function connectNats(context: ServiceContext): Promise<Transport> {
+  const options = await natsOptions(context);
+  context.logger.info({ servers: options.servers }, 'connecting to NATS');
+  return new NatsTransport(await connect(options), context);
+}
+
+class NatsTransport implements Transport {
+  readonly maxBytes: number;
+  readonly #events: EventStream;
+  readonly #inFlight = new Set<(fault: Fault) => void>();
+  #connected = true;
+
+  constructor(
+    private readonly nats: NatsConnection,
+    private readonly context: ServiceContext,
+  ) {
+    this.maxBytes = nats.info?.max_payload ?? 1_048_576;
+    this.#events = new EventStream(nats, context.logger);
+    void this.#watch();
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  async request(message: BusMessage, timeoutMs: number): Promise<BusAnswer> {
+    this.#insistOnConnection();
+    const answer = await this.#orDisconnected(message.subject, () =>
+      this.nats.request(message.subject, message.body, { timeout: timeoutMs, headers: toNats(message.headers) }),
+    );
+    return { body: answer.string(), headers: fromNats(answer.headers) };
+  }
+
+  async answer(
+    subject: string,
+    group: string,
+    handle: (message: BusMessage) => Promise<BusAnswer>,
+  ): Promise<Subscription> {
+    const atWork = new Set<Promise<void>>();
+    const subscription = this.nats.subscribe(subject, {
+      queue: group,
+      callback: (error, message) => {
+        if (error) return this.#refused(subject, error);
+        const work = this.#respond(message, handle).finally(() => atWork.delete(work));
+        atWork.add(work);
+      },
+    });
+    await this.nats.flush();
+    return {
+      drain: async () => {
+        if (!subscription.isClosed()) await subscription.drain().catch(() => undefined);
+        while (atWork.size > 0) await Promise.allSettled(atWork);
+        if (!this.nats.isClosed()) await this.nats.flush().catch(() => undefined);
+      },
+    };
+  }
+
+  async append(id: string, message: BusMessage): Promise<void> {
+    this.#insistOnConnection();
+    await this.#orDisconnected(message.subject, () =>
+      this.#events.append(id, message.subject, message.body, toNats(message.headers)),
+    );
+  }
+
+  hear(subject: string, options: EventOptions, handle: (message: BusMessage) => Promise<Hearing>) {
+    return this.#events.hear(subject, options, (message) =>
+      handle({ subject: message.subject, body: message.string(), headers: fromNats(message.headers) }),
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.nats.isClosed()) return;
+    await this.#events.close();
+    await this.nats.drain().catch(() => this.nats.close());
+  }
+
+  async #respond(message: Msg, handle: (message: BusMessage) => Promise<BusAnswer>): Promise<void> {
+    const answer = await handle({
+      subject: message.subject,
+      body: message.string(),
+      headers: fromNats(message.headers),
+    });
+    try {
+      message.respond(answer.body, { headers: toNats(answer.headers) });
+    } catch (err) {
+      this.context.logger.error({ err, subject: message.subject }, 'an answer could not be sent');
+    }
+  }
+
+  /** What is asked when the connection breaks is answered at once: its answer will not come. */
+  #orDisconnected<T>(subject: string, work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#inFlight.add(reject);
+      const settled = () => this.#inFlight.delete(reject);
+      work().then(
+        (value) => (settled(), resolve(value)),
+        (error: unknown) => (settled(), reject(asFault(subject, error))),
+      );
+    });
+  }
+
+  #insistOnConnection(): void {
+    if (!this.#connected) throw new Fault('UNAVAILABLE', 'the connection to the bus is down');
+  }
+
+  #disconnected(): void {
+    this.#connected = false;
+    const fault = new Fault('UNAVAILABLE', 'the connection to the bus broke');
+    for (const reject of [...this.#inFlight]) reject(fault);
+  }
+
+  #refused(subject: string, err: NatsError): void {
+    this.context.logger.error({ err, subject }, 'NATS refuses a subscription');
+  }
+
+  async #watch(): Promise<void> {
+    const { logger } = this.context;
+    for await (const status of this.nats.status()) {
+      if (status.type === Events.Disconnect) {
+        logger.warn('the connection to NATS broke');
+        this.#disconnected();
+      } else if (status.type === Events.Reconnect) {
+        logger.info('connected to NATS again');
+        this.#connected = true;
+      } else if (status.type === Events.Error) {
+        logger.error({ reason: status.data, permission: status.permissionContext }, 'NATS reports an error');
+      }
+    }
+    this.#disconnected();
+  }
+}
+
+function asFault(subject: string, error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const cause = error as NatsError;
+  if (cause.code === ErrorCode.NoResponders) return new NoResponders(subject);
+  if (cause.code === ErrorCode.Timeout) {
+    return new Fault('DEADLINE_EXCEEDED', `no answer from ${subject} in time`, { cause });
+  }
+  return new Fault('UNAVAILABLE', `the bus does not take messages for ${subject} now`, { cause });
+}
+
+function toNats(headers: BusHeaders): MsgHdrs {
+  const result = natsHeaders();
+  for (const name in headers) result.set(name, headers[name] as string);
+  return result;
+}
+
+function fromNats(headers: MsgHdrs | undefined): BusHeaders {
+  if (!headers) return {};
+  const result: Record<string, string> = {};
+  for (const name of headers.keys()) result[name] = headers.get(name);
+  return result;
+}

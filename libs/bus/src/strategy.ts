@@ -1,0 +1,157 @@
+import { cloudEvent, EVENTS, Fault, type RequestContract } from '@latchkey/messages';
+import type { ServiceContext } from '@latchkey/runtime';
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import { SpanKind } from '@opentelemetry/api';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { z } from 'zod';
+import { Deadline } from './deadline';
+import type { HandlerExtras, HeardContract, HearsOptions } from './decorators';
+import { faultAnswer } from './fault-headers';
+import { parseJson } from './json';
+import { inSpan, inTraceOf } from './trace-context';
+import {
+  DEADLINE_HEADER,
+  type BusAnswer,
+  type BusMessage,
+  type Hearing,
+  type Subscription,
+  type Transport,
+} from './transport';
+
+/** Nest's end of the bus: what its controllers answer and hear becomes subscriptions when the microservice listens. */
+export class BusStrategy extends Server implements CustomTransportStrategy {
+  readonly #handlers: { handler: MessageHandler; extras: HandlerExtras }[] = [];
+  readonly #subscriptions: Subscription[] = [];
+  #atWork = 0;
+
+  constructor(
+    private readonly bus: Transport,
+    private readonly service: ServiceContext,
+    /** Requests worked on at once; more are refused at once, so that their askers can go elsewhere. */
+    private readonly maxAtWork = 256,
+  ) {
+    super();
+  }
+
+  /** Kept apart, not chained as Nest does: each handler is a subscription of its own. */
+  override addHandler(pattern: unknown, handler: MessageHandler, _isEvent?: boolean, extras?: object): void {
+    if (!extras || !('answers' in extras || 'hears' in extras)) {
+      throw new Error(`the handler of ${String(pattern)} has no contract: use @Answers or @Hears`);
+    }
+    this.#handlers.push({ handler, extras: extras as HandlerExtras });
+  }
+
+  async listen(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      this.#subscriptions.push(...(await Promise.all(this.#handlers.map((one) => this.#subscribe(one)))));
+    } catch (error) {
+      return callback(error);
+    }
+    callback();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#subscriptions.splice(0).map((subscription) => subscription.drain()));
+  }
+
+  on(): void {}
+
+  unwrap<T>(): T {
+    return this.bus as T;
+  }
+
+  #subscribe({ handler, extras }: { handler: MessageHandler; extras: HandlerExtras }): Promise<Subscription> {
+    if ('answers' in extras) {
+      const { answers } = extras;
+      return this.bus.answer(answers.subject, this.service.name, (message) => this.#answer(answers, handler, message));
+    }
+    const { hears, options } = extras;
+    return this.bus.hear(hears.subject, eventOptions(options), (message) => this.#hear(hears, handler, message));
+  }
+
+  async #answer(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<BusAnswer> {
+    if (this.#atWork >= this.maxAtWork) {
+      return faultAnswer(new Fault('UNAVAILABLE', `${this.service.name} has too much to do`));
+    }
+    this.#atWork++;
+    try {
+      const reply = await inTraceOf(message.headers, () => this.#work(contract, handler, message));
+      return { body: JSON.stringify(reply), headers: {} };
+    } catch (error) {
+      return faultAnswer(this.#asFault(contract.subject, error));
+    } finally {
+      this.#atWork--;
+    }
+  }
+
+  async #work(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<unknown> {
+    const deadline = deadlineOf(message, contract.timeoutMs);
+    if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `a request on ${contract.subject} came too late`);
+    const request = contract.request.safeParse(parseJson(message.body));
+    if (!request.success) throw invalidRequest(contract.subject, request.error);
+    return inSpan(SpanKind.SERVER, contract.subject, request.data, () => settle(handler(request.data, { deadline })));
+  }
+
+  async #hear(contract: HeardContract, handler: MessageHandler, message: BusMessage): Promise<Hearing> {
+    const schema = contract.payload ?? EVENT_SCHEMAS.get(message.subject) ?? ANY_EVENT;
+    const event = schema.safeParse(parseJson(message.body));
+    if (!event.success) {
+      const faults = issuesOf(event.error);
+      this.service.logger.error({ subject: message.subject, faults }, 'an event is not what its contract says');
+      return 'unusable';
+    }
+    return this.#hand(event.data, handler, message);
+  }
+
+  async #hand(event: unknown, handler: MessageHandler, message: BusMessage): Promise<Hearing> {
+    const { subject, headers } = message;
+    const data = (event as { data?: unknown }).data;
+    try {
+      await inTraceOf(headers, () => inSpan(SpanKind.CONSUMER, subject, data, () => settle(handler(event))));
+      return 'heard';
+    } catch (err) {
+      this.service.logger.error({ err, subject }, 'an event could not be handled and will come again');
+      return 'again';
+    }
+  }
+
+  #asFault(subject: string, error: unknown): Fault {
+    if (error instanceof Fault) return error;
+    this.service.logger.error({ err: error, subject }, 'a handler failed');
+    return new Fault('INTERNAL', `${this.service.name} failed`);
+  }
+}
+
+/** By subject, for those who hear many with one handler. */
+const EVENT_SCHEMAS = new Map<string, z.ZodType>(
+  Object.values(EVENTS).map(({ subject, payload }) => [subject, payload]),
+);
+/** An event of a newer version. */
+const ANY_EVENT = cloudEvent('', z.unknown()).extend({ type: z.string() });
+
+function eventOptions(options: HearsOptions) {
+  return { durable: options.durable, inFlight: options.inFlight ?? 1 };
+}
+
+function deadlineOf(message: BusMessage, timeoutMs: number): Deadline {
+  const left = Number(message.headers[DEADLINE_HEADER] ?? timeoutMs);
+  return Deadline.in(Number.isFinite(left) ? Math.min(left, timeoutMs) : timeoutMs);
+}
+
+function invalidRequest(subject: string, error: z.ZodError): Fault {
+  return new Fault(
+    'INVALID_REQUEST',
+    `a request on ${subject} is not what its contract says: ${issuesOf(error).join('; ')}`,
+  );
+}
+
+/** Places and kinds, not values. */
+function issuesOf(error: z.ZodError): string[] {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.code}`);
+}
+
+/** Nest gives a promise of a value, or of an observable of it when a filter or an interceptor had a say. */
+async function settle(result: unknown): Promise<unknown> {
+  const value = await result;
+  return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
+}
