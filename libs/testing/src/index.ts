@@ -1,0 +1,1 @@
+export { badInputFixtures, spekeFixture, spekeFixtures, type BadInputFixture, type SpekeFixture } from './fixtures';
