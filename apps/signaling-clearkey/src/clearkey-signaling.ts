@@ -1,4 +1,4 @@
-import { encodePsshBox, keyIdBytes, SYSTEM_IDS, type ProtectionScheme, type SystemId } from '@latchkey/cenc';
+import { encodePsshBox, SYSTEM_IDS, type ProtectionScheme, type SystemId } from '@latchkey/cenc';
 import { Fault, type KeyToSignal, type SignalingReply, type SignalingRequest } from '@latchkey/messages';
 import {
   answerItems,
@@ -102,16 +102,14 @@ function refuseSegmentEncryption(key: KeyToSignal, { request }: ClearKeyContext)
 }
 
 function expand(template: string, key: KeyToSignal, { request, deliveryBaseUrl }: ClearKeyContext): string {
-  try {
-    return expandUrlTemplate(template, deliveryBaseUrl, {
-      tenant: request.tenant,
-      contentId: request.contentId,
-      kid: key.keyId,
-      kidHex: keyIdBytes(key.keyId).toString('hex'),
-      ...(key.explicitIv ? { iv: Buffer.from(key.explicitIv, 'base64').toString('hex') } : {}),
-    });
-  } catch (error) {
-    if (error instanceof TypeError) throw new Fault('INVALID_REQUEST', error.message, { cause: error });
-    throw error;
-  }
+  const url = expandUrlTemplate(template, {
+    base: deliveryBaseUrl,
+    tenant: request.tenant,
+    contentId: request.contentId,
+    kid: key.keyId,
+    kidHex: key.keyId.replaceAll('-', ''),
+    iv: key.explicitIv && Buffer.from(key.explicitIv, 'base64').toString('hex'),
+  });
+  if (url !== undefined) return url;
+  throw new Fault('INVALID_REQUEST', `the content ID ${JSON.stringify(request.contentId)} cannot stand in a URL`);
 }

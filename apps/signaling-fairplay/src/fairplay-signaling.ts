@@ -1,4 +1,3 @@
-import { keyIdBytes } from '@latchkey/cenc';
 import { Fault, type KeyToSignal, type SignalingReply, type SignalingRequest } from '@latchkey/messages';
 import { answerItems, expandUrlTemplate, schemeOf, type DrmSignaling } from '@latchkey/signaling';
 import type { TenantSignaling } from '@latchkey/tenants';
@@ -30,18 +29,15 @@ const PRESETS: Readonly<Record<string, string>> = { kid: 'skd://{kid}', 'kid-iv'
 function assetUri(key: KeyToSignal, request: SignalingRequest, form: string): string {
   if (form === 'mediapackage') return mediaPackageUri(key, request.contentId);
   const template = PRESETS[form] ?? form;
-  try {
-    return expandUrlTemplate(template, '', {
-      tenant: request.tenant,
-      contentId: request.contentId,
-      kid: key.keyId,
-      kidHex: keyIdBytes(key.keyId).toString('hex'),
-      ...(template.includes('{iv}') ? { iv: Buffer.from(explicitIv(key), 'base64').toString('hex') } : {}),
-    });
-  } catch (error) {
-    if (error instanceof TypeError) throw new Fault('INVALID_REQUEST', error.message, { cause: error });
-    throw error;
-  }
+  const uri = expandUrlTemplate(template, {
+    tenant: request.tenant,
+    contentId: request.contentId,
+    kid: key.keyId,
+    kidHex: key.keyId.replaceAll('-', ''),
+    iv: template.includes('{iv}') ? Buffer.from(explicitIv(key), 'base64').toString('hex') : undefined,
+  });
+  if (uri !== undefined) return uri;
+  throw new Fault('INVALID_REQUEST', `the content ID ${JSON.stringify(request.contentId)} cannot stand in a URL`);
 }
 
 /** AWS, "SPEKE Version 2.0 — DRM systems": the asset ID is the base64 of this JSON. */

@@ -2,6 +2,7 @@ import { encodePsshBox, SYSTEM_IDS, type ProtectionScheme } from '@latchkey/cenc
 import { Fault, type KeyToSignal, type SignalingReply, type SignalingRequest } from '@latchkey/messages';
 import {
   answerItems,
+  expandUrlTemplate,
   HLS_METHODS,
   keysInBox,
   playReadyObjectElement,
@@ -63,10 +64,18 @@ function objectFor(
     wrmHeader({
       algorithm,
       keys,
-      laUrl: playready.testServer ? testServerUrl(keys, algorithm) : playready.laUrl,
-      luiUrl: playready.luiUrl,
+      laUrl: playready.testServer ? testServerUrl(keys, algorithm) : licenseUrl(playready.laUrl, request),
+      luiUrl: licenseUrl(playready.luiUrl, request),
       dsId: playready.dsId,
       customAttributes: playready.customAttributes,
     }),
   );
+}
+
+/** The same for all keys of a content, so that boxes which list several keys are the same for each. */
+function licenseUrl(template: string | undefined, { tenant, contentId }: SignalingRequest): string | undefined {
+  if (template === undefined) return undefined;
+  const url = expandUrlTemplate(template, { tenant, contentId });
+  if (url !== undefined) return url;
+  throw new Fault('INVALID_REQUEST', `the content ID ${JSON.stringify(contentId)} cannot stand in a URL`);
 }

@@ -1,32 +1,30 @@
 import { isSystemId, PROTECTION_SCHEMES, type SystemId } from '@latchkey/cenc';
 import { z } from 'zod';
 
-/**
- * Templates know {tenant}, {contentId}, {kid} (lower-case UUID), {kidHex} (32 hex digits), {iv} (32 hex digits) and, for
- * clear keys, {base} (DELIVERY_BASE_URL); values are percent-encoded where they stand in a URL.
- */
-const PLACEHOLDERS = ['tenant', 'contentId', 'kid', 'kidHex', 'iv', 'base'];
-const template = z
+/** Stands in an HLS quoted-string and in a URL as it is. */
+const urlText = z
   .string()
-  .min(1)
   .max(2_048)
-  .regex(/^[\x21\x23-\x7e]+$/, 'a URL template holds no space, no quote and only ASCII')
-  .superRefine((text, context) => {
-    for (const [, name] of text.matchAll(/\{([^{}]*)\}/g)) {
-      if (!PLACEHOLDERS.includes(name as string)) {
-        context.addIssue(
-          `{${name}} is no placeholder; there are ${PLACEHOLDERS.map((known) => `{${known}}`).join(' ')}`,
-        );
-      }
+  .regex(/^[\x21\x23-\x7e]+$/, 'a URL holds no space, no quote and only ASCII');
+
+/**
+ * A URL with placeholders: {tenant}, {contentId}, {kid} (lower-case UUID), {kidHex} (32 hex digits), {iv} (32 hex digits),
+ * {base} (DELIVERY_BASE_URL). What takes their place is percent-encoded.
+ */
+function template(placeholders: readonly string[]) {
+  return urlText.superRefine((text, context) => {
+    for (const [written, name] of text.matchAll(/\{([^{}]*)\}/g)) {
+      if (placeholders.includes(name as string)) continue;
+      context.addIssue(`${written} is no placeholder here: there are {${placeholders.join('} {')}}`);
     }
   });
+}
 
-/** A URL as it is meant: the server escapes it where it is written, once. */
-const plainUrl = z
-  .url()
-  .max(2_048)
-  .refine((text) => !text.includes('&amp;'), 'write & as it is: it is escaped when the header is written')
-  .refine((text) => /^[\x21\x23-\x7e]+$/.test(text), 'a URL holds no space, no quote and only ASCII');
+const contentUrl = template(['tenant', 'contentId'])
+  .refine((text) => URL.canParse(text), 'not an absolute URL')
+  .refine((text) => !text.includes('&amp;'), 'write & as it is: it is escaped where the header is written');
+const clearKeyUrl = template(['base', 'tenant', 'contentId', 'kid', 'kidHex']);
+const assetUri = template(['tenant', 'contentId', 'kid', 'kidHex', 'iv']).startsWith('skd://');
 
 /** `own`: a box about its own key ID. `all`: about all of the document that are protected alike. */
 const boxKeyIds = z.enum(['own', 'all']).default('own');
@@ -42,6 +40,14 @@ const xmlElements: z.ZodType<XmlElements> = z.record(
   xmlName,
   z.union([xmlText, z.lazy((): z.ZodType<XmlElements> => xmlElements)]),
 );
+
+/** PlayReady Header Specification: 1 KB, in UTF-16. */
+const MAX_CUSTOM_ATTRIBUTES_BYTES = 1_024;
+
+function xmlBytes(content: string | XmlElements): number {
+  if (typeof content === 'string') return 2 * content.length;
+  return Object.entries(content).reduce((sum, [name, child]) => sum + 2 * (2 * name.length + 5) + xmlBytes(child), 0);
+}
 
 const systemId = z
   .string()
@@ -65,8 +71,8 @@ export const signalingSchema = z.strictObject({
     .prefault({}),
   playready: z
     .strictObject({
-      laUrl: plainUrl.optional(),
-      luiUrl: plainUrl.optional(),
+      laUrl: contentUrl.optional(),
+      luiUrl: contentUrl.optional(),
       /** Base64 of 16 bytes. */
       dsId: z
         .string()
@@ -74,10 +80,7 @@ export const signalingSchema = z.strictObject({
         .optional(),
       /** Elements by name, at most 1 KB as XML. */
       customAttributes: xmlElements
-        .refine(
-          (elements) => Buffer.byteLength(JSON.stringify(elements)) <= 1_024,
-          'CUSTOMATTRIBUTES hold at most 1 KB',
-        )
+        .refine((elements) => xmlBytes(elements) <= MAX_CUSTOM_ATTRIBUTES_BYTES, 'CUSTOMATTRIBUTES hold at most 1 KB')
         .optional(),
       keyIds: boxKeyIds,
       schemes,
@@ -96,17 +99,16 @@ export const signalingSchema = z.strictObject({
     .strictObject({
       /** `mediapackage`, `kid`, `kid-iv`, or a template that begins with skd://. */
       uri: z
-        .union([z.enum(['mediapackage', 'kid', 'kid-iv']), template.startsWith('skd://')], {
-          error:
-            'mediapackage, kid, kid-iv, or a template such as skd://{kid}; its placeholders are those of clear keys',
+        .union([z.enum(['mediapackage', 'kid', 'kid-iv']), assetUri], {
+          error: 'mediapackage, kid, kid-iv, or skd:// with {tenant} {contentId} {kid} {kidHex} {iv}',
         })
         .default('mediapackage'),
     })
     .prefault({}),
   clearkey: z
     .strictObject({
-      keyUrl: template.default('{base}/keys/{tenant}/{contentId}/{kid}'),
-      licenseUrl: template.default('{base}/clearkey/{tenant}/{contentId}'),
+      keyUrl: clearKeyUrl.default('{base}/keys/{tenant}/{contentId}/{kid}'),
+      licenseUrl: clearKeyUrl.default('{base}/clearkey/{tenant}/{contentId}'),
       /** `prefix`: <cenc:pssh>; `default-namespace`: <pssh xmlns=…>, for Unified Streaming. */
       psshElement: z.enum(['prefix', 'default-namespace']).default('prefix'),
       /** Of the common box. A ClearKey CDM reads only the first one of an init segment. */
