@@ -154,6 +154,10 @@ export const deliveryCounted = event(
     from: z.iso.datetime(),
     to: z.iso.datetime(),
     delivered: z.number().int(),
+    /** Where each delivery has a record of its own. */
+    exchangeId: exchangeId.optional(),
+    subject: z.string().optional(),
+    address: z.string().optional(),
   }),
 );
 
