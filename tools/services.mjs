@@ -65,7 +65,7 @@ function fail(name, why) {
 async function stop(code) {
   if (stopping) return;
   stopping = true;
-  for (const name of [...SERVICES].reverse()) end(name);
+  for (const name of SERVICES.toReversed()) end(name);
   await until(() => [...children.keys()].every((name) => name === 'nats-server'), 10_000);
   for (const name of children.keys()) end(name);
   await until(() => children.size === 0, 5_000);

@@ -65,19 +65,9 @@ async function jestProjects() {
 
 async function jest(projects) {
   const names = projects.map(({ name }) => name).join(',');
-  const { output } = await run([
-    ...[
-      'nx',
-      'run-many',
-      '-t',
-      'test',
-      `--projects=${names}`,
-      '--parallel=2',
-      '--skip-nx-cache',
-      '--outputStyle=static',
-    ],
-    ...['--', '--json', `--outputFile=${RESULTS}/jest.json`, '--maxWorkers=1', '--passWithNoTests', '--forceExit'],
-  ]);
+  const nx = `nx run-many -t test --projects=${names} --parallel=2 --skip-nx-cache --outputStyle=static`.split(' ');
+  const options = `--json --outputFile=${RESULTS}/jest.json --maxWorkers=1 --passWithNoTests --forceExit`.split(' ');
+  const { output } = await run([...nx, '--', ...options]);
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(`${RESULTS}/${projects.length > 1 ? 'rooms' : projects[0].room}.log`, output);
   for (const project of projects) countProject(project, output);

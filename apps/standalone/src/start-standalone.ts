@@ -89,7 +89,7 @@ class Composition {
 
   /** Those who ask before those who answer. */
   async close(): Promise<void> {
-    for (const { service, connection } of this.#running.splice(0).reverse()) {
+    for (const { service, connection } of this.#running.splice(0).toReversed()) {
       await service.close();
       await connection.close();
     }

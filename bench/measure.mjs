@@ -1,0 +1,84 @@
+// Drives a URL from this process and reads what that cost the processes that answered.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import autocannon from 'autocannon';
+
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/**
+ * @param request autocannon's options of one request (method, headers, body, path)
+ * @param next called for each request, answers with its body, for questions that were never asked before
+ * @returns requests per second, percentiles in ms, CPU ms a request (of all `processes` together and of each)
+ */
+export async function drive({ url, request, next, connections, seconds, processes }) {
+  await load({ url, request, next, connections, seconds: Math.max(1, seconds / 3) });
+  const before = cpuTimes(processes);
+  const { times, failed, elapsed, example } = await load({ url, request, next, connections, seconds });
+  const after = cpuTimes(processes);
+  times.sort((a, b) => a - b);
+  const cpu = new Map([...after].map(([name, ms]) => [name, (ms - before.get(name)) / times.length]));
+  return {
+    rate: times.length / elapsed,
+    p50: percentile(times, 0.5),
+    p99: percentile(times, 0.99),
+    cpuMs: [...cpu.values()].reduce((sum, each) => sum + each, 0),
+    cpu,
+    failed,
+    example,
+  };
+}
+
+function load({ url, request, next, connections, seconds }) {
+  return new Promise((resolve, reject) => {
+    const times = [];
+    let failed = 0;
+    let example;
+    const began = performance.now();
+    const requests = [next ? { ...request, setupRequest: (each) => ({ ...each, body: next() }) } : request];
+    const instance = autocannon({ url, connections, duration: seconds, requests, timeout: 10 }, (error, result) => {
+      if (error) return reject(error);
+      failed += result.errors;
+      resolve({ times, failed, example, elapsed: (performance.now() - began) / 1000 });
+    });
+    instance.on('response', (_client, status, _bytes, ms) => {
+      times.push(ms);
+      if (status === 200) return;
+      failed++;
+      example ??= status;
+    });
+  });
+}
+
+function percentile(sorted, share) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** User and system time in ms by name: fields 14 and 15 of proc(5) stat. */
+function cpuTimes(processes) {
+  return new Map(
+    [...processes].map(([name, pid]) => {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [user, system] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 13)
+        .map(Number);
+      return [name, ((user + system) * 1000) / TICKS_PER_SECOND];
+    }),
+  );
+}
+
+/** `--name value` of the command line. */
+export function option(name, otherwise) {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : process.argv[at + 1];
+}
+
+export function table(header, rows) {
+  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => String(row[at]).length)));
+  const line = (cells) =>
+    cells
+      .map((cell, at) => (at === 0 ? String(cell).padEnd(widths[at]) : String(cell).padStart(widths[at])))
+      .join('  ');
+  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
