@@ -1,0 +1,35 @@
+import type { Bus } from '@latchkey/bus';
+import type { KeyId } from '@latchkey/cenc';
+import type { ServiceContext } from '@latchkey/runtime';
+import type { RotationEventContract, RotationStatement } from './rotation-watch';
+
+/** Puts what the watch states on the bus. Throws Fault UNAVAILABLE. */
+export function rotationPublisher(bus: Bus, context: ServiceContext) {
+  return (contract: RotationEventContract, statement: RotationStatement): Promise<void> =>
+    // The three contracts differ in their type alone.
+    bus.publish(contract as never, rotationEvent(contract, statement, context) as never);
+}
+
+function rotationEvent(
+  contract: RotationEventContract,
+  { id, time, content, cadenceMs, dueAt }: RotationStatement,
+  { name, instance }: ServiceContext,
+) {
+  return {
+    specversion: '1.0' as const,
+    id,
+    source: `/latchkey/${name}/${instance}`,
+    type: contract.type,
+    time: time.toISOString(),
+    subject: `${content.tenant}/${content.contentId}`,
+    datacontenttype: 'application/json' as const,
+    data: {
+      tenant: content.tenant,
+      contentId: content.contentId,
+      lastKeyIds: content.lastKeyIds as KeyId[],
+      ...(content.lastPeriodIndex !== undefined && { lastPeriodIndex: content.lastPeriodIndex }),
+      cadenceMs,
+      dueAt: dueAt.toISOString(),
+    },
+  };
+}
