@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/**
+ * What an installation chooses. Everything has a default but the region: `cdk deploy` in an empty account works with
+ * `CDK_DEFAULT_REGION` alone; production sets it in `LATCHKEY_CDK_CONFIG`, a JSON text.
+ */
+export const installationSchema = z.strictObject({
+  /** Prefix of the stacks' names; two installations in one account need two. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,30}$/)
+    .default('Latchkey'),
+  region: z.string().min(1),
+  account: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional(),
+  /** Named, not looked up, so that `synth` needs no network. */
+  availabilityZones: z.array(z.string()).min(2).optional(),
+  /** ECR repositories are `<imagePrefix>/<app>`; the tag is the release. */
+  imagePrefix: z.string().default('latchkey'),
+  imageTag: z.string().default('0.1.0'),
+  /** An existing NATS with JetStream, e.g. `tls://nats.example.internal:4222`; without it one runs on Fargate. */
+  natsUrl: z.string().optional(),
+  /** What key URLs begin with; without it the CloudFront distribution's own name. */
+  deliveryBaseUrl: z.url().optional(),
+  /** The ARN of a Secrets Manager secret that holds the tenants file. */
+  tenantsSecretArn: z.string().optional(),
+  /** Services that may ask for keys through API Gateway. */
+  encryptors: z
+    .array(z.enum(['mediapackage', 'mediapackagev2', 'mediaconvert']))
+    .min(1)
+    .default(['mediapackage', 'mediapackagev2', 'mediaconvert']),
+  /** Alarms are sent to this address, if there is one. */
+  alarmEmail: z.email().optional(),
+  /** Fargate tasks at least and at most, for each service on a request's way. */
+  tasks: z
+    .strictObject({ min: z.number().int().min(1), max: z.number().int().min(1) })
+    .refine(({ min, max }) => min <= max, 'min is more than max')
+    .default({ min: 2, max: 10 }),
+});
+export type Installation = z.infer<typeof installationSchema>;
+
+/** Throws with the names of what is wrong. */
+export function readInstallation(environment: Readonly<Record<string, string | undefined>>): Installation {
+  const chosen: unknown = JSON.parse(environment['LATCHKEY_CDK_CONFIG'] || '{}');
+  const defaults = {
+    region: environment['CDK_DEFAULT_REGION'] || 'us-east-1',
+    ...(environment['CDK_DEFAULT_ACCOUNT'] ? { account: environment['CDK_DEFAULT_ACCOUNT'] } : {}),
+  };
+  const result = installationSchema.safeParse({ ...defaults, ...(chosen as object) });
+  if (result.success) return result.data;
+  throw new Error(`LATCHKEY_CDK_CONFIG is not right:\n${z.prettifyError(result.error)}`);
+}
