@@ -29,6 +29,12 @@ export class Exchange {
     Object.assign(this.facts, facts);
   }
 
+  /** W3C trace context of the span, for events; undefined without one. */
+  get traceparent(): string | undefined {
+    const span = this.span?.spanContext();
+    return span && `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, '0')}`;
+  }
+
   get durationMs(): number {
     return performance.now() - this.startedAt;
   }
