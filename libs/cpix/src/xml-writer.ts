@@ -34,7 +34,7 @@ interface StartTag {
 
 const CUSTOMARY = Object.keys(NAMESPACES) as CustomaryPrefix[];
 const DECLARATIONS = Object.fromEntries(
-  CUSTOMARY.map((prefix) => [prefix, declaration(prefix, NAMESPACES[prefix])]),
+  CUSTOMARY.map((prefix) => [prefix, ` xmlns:${prefix}="${NAMESPACES[prefix]}"`]),
 ) as Record<CustomaryPrefix, string>;
 
 /** What the root declared stays declared, used or not, unless it is ours to name. */
