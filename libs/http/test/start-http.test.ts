@@ -72,7 +72,7 @@ const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unkn
 beforeEach(() => void lines.splice(0));
 afterEach(() => service.close());
 
-const xml = (body: BodyInit, headers: Record<string, string> = {}) => ({
+const xml = (body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}) => ({
   method: 'POST',
   body,
   headers: { 'content-type': 'application/xml', ...headers },

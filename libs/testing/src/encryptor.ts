@@ -80,7 +80,7 @@ export class Encryptor {
         ...(version === null ? {} : { 'x-speke-version': version }),
         ...headers,
       },
-      body: body as BodyInit,
+      body: body as NonNullable<RequestInit['body']>,
     });
     const text = await answer.text();
     return {
