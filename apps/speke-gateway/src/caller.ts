@@ -1,0 +1,15 @@
+import type { Requester } from '@latchkey/messages';
+import type { Tenant } from '@latchkey/tenants';
+
+/** Who asks, as the door made sure of it: the tenant comes from the credential, never from the document. */
+export interface Caller {
+  readonly tenant: Tenant;
+  readonly requester: Requester;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** There once the door has let the request in. */
+    caller: Caller;
+  }
+}

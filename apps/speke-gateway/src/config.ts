@@ -1,0 +1,80 @@
+import { DEFAULT_LIMITS } from '@latchkey/cpix';
+import { HTTP_LIMITS, type TlsFiles } from '@latchkey/http';
+import { flag, port, readEnvironment, type Environment } from '@latchkey/runtime';
+import { z } from 'zod';
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Further paths of copyProtection, e.g. `/EkeStage/copyProtection`. */
+  readonly paths: readonly string[];
+  /** In bytes. */
+  readonly bodyLimit: number;
+  /** What one request may take altogether. */
+  readonly deadlineMs: number;
+  readonly inFlight: number;
+  readonly tls: TlsFiles | undefined;
+  readonly trustProxy: readonly string[];
+  /** YAML or JSON; absent: one tenant, `default`, open on loopback. */
+  readonly tenantsFile: string | undefined;
+  /** Listen beyond loopback although a tenant asks for no credential. */
+  readonly allowUnauthenticated: boolean;
+}
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  );
+
+const variables = z.object({
+  SPEKE_PORT: port.default(8080),
+  SPEKE_HOST: z.string().default('127.0.0.1'),
+  SPEKE_PATHS: list.refine((paths) => paths.every((path) => /^(\/[A-Za-z0-9._~-]+)+$/.test(path)), {
+    message: 'paths like /EkeStage/copyProtection, separated by commas',
+  }),
+  SPEKE_BODY_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1_024)
+    .max(16 * 1024 * 1024)
+    .default(DEFAULT_LIMITS.bytes),
+  SPEKE_DEADLINE_MS: z.coerce.number().int().min(100).max(29_000).default(1_800),
+  SPEKE_IN_FLIGHT: z.coerce.number().int().min(1).default(HTTP_LIMITS.inFlight),
+  SPEKE_TLS_CERTIFICATE: z.string().optional(),
+  SPEKE_TLS_KEY: z.string().optional(),
+  SPEKE_TLS_CLIENT_AUTHORITY: z.string().optional(),
+  SPEKE_TRUSTED_PROXIES: list,
+  SPEKE_ALLOW_UNAUTHENTICATED: flag.default(false),
+  TENANTS_FILE: z.string().optional(),
+});
+type Variables = z.output<typeof variables>;
+
+export function readConfig(environment: Environment): Config {
+  const read = readEnvironment(variables, environment);
+  return {
+    port: read.SPEKE_PORT,
+    host: read.SPEKE_HOST,
+    paths: read.SPEKE_PATHS,
+    bodyLimit: read.SPEKE_BODY_LIMIT,
+    deadlineMs: read.SPEKE_DEADLINE_MS,
+    inFlight: read.SPEKE_IN_FLIGHT,
+    tls: tlsFiles(read),
+    trustProxy: read.SPEKE_TRUSTED_PROXIES,
+    tenantsFile: read.TENANTS_FILE,
+    allowUnauthenticated: read.SPEKE_ALLOW_UNAUTHENTICATED,
+  };
+}
+
+function tlsFiles(read: Variables): TlsFiles | undefined {
+  if (!read.SPEKE_TLS_CERTIFICATE || !read.SPEKE_TLS_KEY) return undefined;
+  return {
+    certificate: read.SPEKE_TLS_CERTIFICATE,
+    key: read.SPEKE_TLS_KEY,
+    clientAuthority: read.SPEKE_TLS_CLIENT_AUTHORITY,
+  };
+}

@@ -1,0 +1,86 @@
+import type { Bus } from '@latchkey/bus';
+import {
+  issueKeys,
+  SealingIdentity,
+  type IssuedKey,
+  type IssueReply,
+  type KeyDelivery,
+  type SealingPair,
+} from '@latchkey/messages';
+import type { AnsweredKey } from '@latchkey/speke';
+import { timed, type DocumentExchange } from './document-exchange';
+
+/** A key as it was issued, and as it will be answered. */
+export type ReadyKey = AnsweredKey & { readonly checksum: string };
+
+export interface ReadyKeys {
+  /** In the order of the document. */
+  readonly keys: readonly ReadyKey[];
+  readonly recipients: IssueReply['recipients'];
+  /** Zeroes the clear keys among them. */
+  dispose(): void;
+}
+
+/** Asks key-service for the keys of a document, encrypted for its recipients or else sealed to this process. */
+export class ContentKeys {
+  readonly #identity = new SealingIdentity();
+
+  constructor(private readonly bus: Bus) {}
+
+  /** Throws Fault. The caller disposes of what it gets. */
+  async issue(exchange: DocumentExchange): Promise<ReadyKeys> {
+    const { request, caller, deadline } = exchange;
+    const pair = this.#identity.current();
+    const reply = await timed(
+      exchange.hops,
+      issueKeys.subject,
+      this.bus.ask(
+        issueKeys,
+        {
+          tenant: caller.tenant.id,
+          contentId: request.contentId,
+          exchangeId: exchange.id,
+          spekeVersion: request.version,
+          requester: caller.requester,
+          keys: request.keys.map(({ hlsMethod: _, ...key }) => key),
+          systems: request.systems.map(({ systemId }) => systemId),
+          delivery: deliveryFor(request.recipients, pair),
+        },
+        { deadline },
+      ),
+    );
+    return ready(reply, exchange, pair);
+  }
+}
+
+/** Once there is a DeliveryDataList no key is ever asked for in another way. */
+function deliveryFor(recipients: readonly string[] | undefined, pair: SealingPair): KeyDelivery {
+  if (recipients) return { kind: 'recipients', certificates: [...recipients] };
+  return { kind: 'sealed', publicKey: pair.publicKey };
+}
+
+function ready(reply: IssueReply, exchange: DocumentExchange, pair: SealingPair): ReadyKeys {
+  const keys: ReadyKey[] = [];
+  const dispose = () => {
+    for (const { secret } of keys) if (secret.kind === 'clear') secret.contentKey.dispose();
+  };
+  try {
+    for (const key of reply.keys) keys.push(readyKey(key, reply, exchange, pair));
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { keys, recipients: reply.recipients, dispose };
+}
+
+function readyKey(key: IssuedKey, reply: IssueReply, exchange: DocumentExchange, pair: SealingPair): ReadyKey {
+  const { requestedKeyId, keyId, explicitIv, checksum, secret } = key;
+  const facts = { requestedKeyId, keyId, explicitIv, checksum };
+  if (secret.kind === 'encrypted') {
+    if (!exchange.request.recipients) throw new Error('a key came encrypted that was asked for sealed');
+    return { ...facts, secret };
+  }
+  if (exchange.request.recipients || !reply.sealedBy) throw new Error('a key came sealed that was asked for encrypted');
+  const context = { tenant: exchange.caller.tenant.id, contentId: exchange.request.contentId, keyId };
+  return { ...facts, secret: { kind: 'clear', contentKey: pair.open(reply.sealedBy, secret.box, context) } };
+}

@@ -1,0 +1,66 @@
+import type { FastifyRequest } from 'fastify';
+import { Deadline } from '@latchkey/bus';
+import { answerSpekeRequest, parseSpekeRequest, spekeVersionOf, type SpekeRequest } from '@latchkey/speke';
+import type { ContentKeys } from './content-keys';
+import type { DocumentExchange } from './document-exchange';
+import type { DrmSystems } from './drm-systems';
+import { spekeVersionHeader } from './speke-headers';
+
+const NO_BODY = Buffer.alloc(0);
+
+/** SPEKE: a document comes in, its keys and what its DRM systems say go back in it. */
+export class CopyProtection {
+  constructor(
+    private readonly keys: ContentKeys,
+    private readonly systems: DrmSystems,
+    private readonly deadlineMs: number,
+  ) {}
+
+  /** The answer's XML. Throws SpekeRejection, Fault. */
+  async answer(request: FastifyRequest): Promise<string> {
+    const deadline = Deadline.in(this.deadlineMs);
+    const speke = readRequest(request);
+    return this.fill({
+      id: request.exchange.id,
+      caller: request.caller,
+      request: speke,
+      deadline,
+      hops: request.report?.hops ?? [],
+    });
+  }
+
+  /** Two rounds: the keys, then all systems at once, for signaling needs what issuing knows and never the key. */
+  async fill(exchange: DocumentExchange): Promise<string> {
+    const { keys, recipients, dispose } = await this.keys.issue(exchange);
+    try {
+      const signaling = await this.systems.signal(exchange, keys);
+      const { tracks } = exchange.caller.tenant.policy;
+      return answerSpekeRequest(exchange.request, { keys, recipients, signaling, tracks });
+    } finally {
+      dispose();
+    }
+  }
+}
+
+/** The version first: an unknown one is refused without a look at the body. */
+export function readRequest(request: FastifyRequest): SpekeRequest {
+  const version = spekeVersionOf(spekeVersionHeader(request));
+  request.exchange.note({ spekeVersion: version });
+  if (request.report) request.report.spekeVersion = version;
+  const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
+  const speke = parseSpekeRequest(version, body, { policy: request.caller.tenant.policy });
+  request.report?.describe(speke);
+  noteRequest(request, speke);
+  return speke;
+}
+
+function noteRequest({ exchange }: FastifyRequest, { contentId, keys, systems, recipients, warnings }: SpekeRequest) {
+  exchange.note({
+    contentId,
+    keyIds: keys.map(({ keyId }) => keyId),
+    keys: keys.length,
+    systems: systems.length,
+    recipients: recipients?.length ?? 0,
+    warnings: warnings.length > 0 ? warnings.map(({ code }) => code) : undefined,
+  });
+}

@@ -1,0 +1,110 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Deadline, type Bus } from '@latchkey/bus';
+import type { KeyId, SystemId } from '@latchkey/cenc';
+import {
+  exchangeCompleted,
+  exchangeFailed,
+  exchangeRejected,
+  recordRefusal,
+  type Requester,
+  MAX_KEYS_PER_REQUEST,
+} from '@latchkey/messages';
+import type { SpekeRequest, SpekeVersion } from '@latchkey/speke';
+import type { z } from 'zod';
+import type { Hop } from './document-exchange';
+import type { Outbox } from './outbox';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What is known of the request so far; null on paths that are not reported. */
+    report: ExchangeReport | null;
+  }
+}
+
+type Resource = z.infer<typeof exchangeCompleted.data>['resource'];
+
+/** What happened in one exchange, gathered while it happens. Never key material, never the document. */
+export class ExchangeReport {
+  readonly hops: Hop[] = [];
+  contentId: string | undefined;
+  spekeVersion: SpekeVersion | undefined;
+  keyIds: readonly KeyId[] = [];
+  systems: readonly SystemId[] = [];
+  periodIndex: number | undefined;
+  /** The part that refused has recorded it already. */
+  refusalRecorded = false;
+
+  constructor(
+    readonly resource: Resource,
+    public tenant: string,
+    public requester: Requester,
+  ) {}
+
+  describe({ contentId, version, keys, systems }: SpekeRequest): void {
+    this.contentId = contentId;
+    this.spekeVersion = version;
+    this.keyIds = keys.map(({ keyId }) => keyId);
+    this.systems = systems.map(({ systemId }) => systemId);
+    this.periodIndex = keys.find(({ period }) => period?.index !== undefined)?.period?.index;
+  }
+}
+
+/** Tells the outcome of an exchange once it is answered: an event for everybody, and a durable record of a refusal. */
+export class ExchangeReports {
+  constructor(
+    private readonly bus: Bus,
+    private readonly outbox: Outbox,
+    /** Of the events: `/latchkey/speke-gateway/<instance>`. */
+    private readonly source: string,
+  ) {}
+
+  tell(report: ExchangeReport, request: FastifyRequest, reply: FastifyReply): void {
+    this.#publish(report, request, reply.statusCode);
+    const refused = reply.statusCode >= 400 && reply.statusCode < 500;
+    if (refused && !report.refusalRecorded) this.#recordRefusal(report, request);
+  }
+
+  #publish(report: ExchangeReport, { exchange }: FastifyRequest, status: number): void {
+    const contract = status < 400 ? exchangeCompleted : status < 500 ? exchangeRejected : exchangeFailed;
+    const { tenant, contentId, spekeVersion, periodIndex, resource, requester, hops } = report;
+    const event = {
+      specversion: '1.0' as const,
+      id: exchange.id,
+      source: this.source,
+      type: contract.type,
+      time: new Date().toISOString(),
+      ...(contentId !== undefined && { subject: `${tenant}/${contentId}` }),
+      datacontenttype: 'application/json' as const,
+      ...(exchange.traceparent !== undefined && { traceparent: exchange.traceparent }),
+      data: {
+        tenant,
+        exchangeId: exchange.id,
+        contentId,
+        requester,
+        spekeVersion,
+        resource,
+        keyIds: [...report.keyIds],
+        systems: [...report.systems],
+        periodIndex,
+        status,
+        code: exchange.code,
+        durationMs: Math.round(exchange.durationMs * 100) / 100,
+        hops,
+      },
+    };
+    this.outbox.put(() => this.bus.publish(contract as typeof exchangeCompleted, event as never));
+  }
+
+  #recordRefusal(report: ExchangeReport, { exchange }: FastifyRequest): void {
+    const { tenant, contentId, requester } = report;
+    const refusal = {
+      tenant,
+      contentId,
+      keyIds: report.keyIds.slice(0, MAX_KEYS_PER_REQUEST),
+      exchangeId: exchange.id,
+      requester,
+      code: exchange.code ?? 'refused',
+    };
+    this.outbox.put(() => this.bus.ask(recordRefusal, refusal, { deadline: Deadline.in(recordRefusal.timeoutMs) }));
+  }
+}

@@ -1,0 +1,52 @@
+import { busCheck, type BusConnection } from '@latchkey/bus';
+import { startHttp } from '@latchkey/http';
+import type { RunningService, ServiceContext } from '@latchkey/runtime';
+import { openTenants } from '@latchkey/tenants';
+import { readConfig } from './config';
+import { ContentKeys } from './content-keys';
+import { CopyProtection } from './copy-protection';
+import { SPEKE_PATHS } from './copy-protection.controller';
+import { Door } from './door';
+import { DrmSystems } from './drm-systems';
+import { ExchangeReports } from './exchange-report';
+import { GatewayModule } from './gateway.module';
+import { guard } from './guard';
+import { isXml } from './media-types';
+import { Outbox } from './outbox';
+import { setSpekeHeaders, SPEKE_HEADERS } from './speke-headers';
+import { spekeProblem } from './speke-problems';
+
+/** SPEKE over HTTP: who may ask, what is asked, and the answer in the document that came. */
+export async function startSpekeGateway(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
+  const config = readConfig(context.environment);
+  const tenants = openTenants(config.tenantsFile, (err) => context.logger.error({ err }, 'the last good tenants stay'));
+  const outbox = new Outbox(context.logger);
+  const reports = new ExchangeReports(connection, outbox, `/latchkey/speke-gateway/${context.instance}`);
+  const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config.deadlineMs);
+  const http = await startHttp(
+    GatewayModule.of({ copyProtection, paths: [...SPEKE_PATHS, ...config.paths] }),
+    context,
+    {
+      port: config.port,
+      host: config.host,
+      bodyLimit: config.bodyLimit,
+      bufferBodies: isXml,
+      checks: [busCheck(connection)],
+      tls: config.tls,
+      trustProxy: config.trustProxy,
+      inFlight: config.inFlight,
+      headers: SPEKE_HEADERS,
+      onEveryRequest: setSpekeHeaders,
+      problemOf: spekeProblem,
+      configure: (fastify) => guard(fastify, new Door(tenants), reports),
+    },
+  );
+  return {
+    ...http,
+    close: async () => {
+      await http.close();
+      await outbox.close();
+      tenants.close();
+    },
+  };
+}

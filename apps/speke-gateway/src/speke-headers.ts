@@ -1,0 +1,23 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SPEKE_VERSIONS } from '@latchkey/speke';
+
+/** Who we are, and no more: a version would tell which holes to try. */
+const USER_AGENT = 'Latchkey';
+
+/** For answers to what could not be read. */
+export const SPEKE_HEADERS: Readonly<Record<string, string>> = { 'x-speke-user-agent': USER_AGENT };
+
+/** SPEKE 2 calls its identity header X-Speke-User-Agent and wants the request's version back; SPEKE 1 Speke-User-Agent. */
+export function setSpekeHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  const asked = request.headers['x-speke-version'];
+  if (asked === undefined || asked === '1.0') {
+    reply.removeHeader('x-speke-user-agent').header('speke-user-agent', USER_AGENT);
+  }
+  const known = SPEKE_VERSIONS.find((version) => version === asked);
+  if (known) reply.header('x-speke-version', known);
+}
+
+/** Header names of a request come in any case; Node has them in lower case. Sent twice, they are joined by a comma. */
+export function spekeVersionHeader(request: FastifyRequest): string | undefined {
+  return request.headers['x-speke-version'] as string | undefined;
+}
