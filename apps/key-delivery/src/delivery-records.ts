@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import type { KeyId } from '@latchkey/cenc';
+import { deliveryCounted, deliveryDenied } from '@latchkey/messages';
+import type { ServiceContext } from '@latchkey/runtime';
+import type { KeyName } from './delivery-path';
+import type { DenialReason } from './denial';
+import type { EventOutbox } from './event-outbox';
+
+/** How much is lost at most if the process dies: deliveries counted, and repeats of a denial, that were not stated yet. */
+export const COUNT_WINDOW_MS = 10_000;
+export const REPEAT_WINDOW_MS = 1_000;
+const MOST_COUNTED = 50_000;
+
+export interface Denied {
+  readonly tenant: string;
+  readonly contentId: string;
+  readonly keyIds: readonly KeyId[];
+  readonly reason: DenialReason;
+  readonly subject: string | undefined;
+  readonly address: string;
+  readonly exchangeId: string;
+}
+
+export interface Delivered {
+  readonly exchangeId: string;
+  readonly subject: string | undefined;
+  readonly address: string;
+}
+
+/** What becomes known of deliveries: every denial, and deliveries each or counted by key. Never a key or a token. */
+export class DeliveryRecords {
+  readonly #repeats = new Map<string, Denied & { count: number }>();
+  readonly #counts = new Map<string, { name: KeyName; delivered: number; from: number }>();
+  readonly #timers: NodeJS.Timeout[];
+
+  constructor(
+    private readonly outbox: EventOutbox,
+    private readonly service: Pick<ServiceContext, 'name' | 'instance'>,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.#timers = [
+      setInterval(() => this.#stateCounts(), COUNT_WINDOW_MS).unref(),
+      setInterval(() => this.#stateRepeats(), REPEAT_WINDOW_MS).unref(),
+    ];
+  }
+
+  /** The first of its kind is stated at once; the same again within a second is counted into one record. */
+  denied(denied: Denied): Promise<void> | undefined {
+    const kind = JSON.stringify([
+      denied.tenant,
+      denied.contentId,
+      denied.keyIds,
+      denied.reason,
+      denied.subject,
+      denied.address,
+    ]);
+    const before = this.#repeats.get(kind);
+    if (before) {
+      before.count++;
+      return undefined;
+    }
+    if (this.#repeats.size >= MOST_COUNTED) this.#stateRepeats();
+    this.#repeats.set(kind, { ...denied, count: 0 });
+    return this.#stateDenial({ ...denied, count: 1 });
+  }
+
+  counted(name: KeyName): void {
+    const kind = `${name.tenant}/${name.keyId}/${name.contentId}`;
+    const count = this.#counts.get(kind);
+    if (count) {
+      count.delivered++;
+      return;
+    }
+    if (this.#counts.size >= MOST_COUNTED) this.#stateCounts();
+    this.#counts.set(kind, { name, delivered: 1, from: this.now() });
+  }
+
+  /** Before the key leaves: a delivery whose record is not durable does not happen. Throws Fault UNAVAILABLE. */
+  async each(name: KeyName, by: Delivered): Promise<void> {
+    await this.outbox.putOrFail(
+      deliveryCounted,
+      this.#event(deliveryCounted.type, name, {
+        ...nameOf(name),
+        from: this.#time(),
+        to: this.#time(),
+        delivered: 1,
+        exchangeId: by.exchangeId,
+        address: by.address,
+        ...(by.subject === undefined ? {} : { subject: by.subject }),
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all([this.#stateCounts(), this.#stateRepeats()]);
+  }
+
+  async #stateCounts(): Promise<void> {
+    const counts = [...this.#counts.values()];
+    this.#counts.clear();
+    await Promise.all(
+      counts.map(({ name, delivered, from }) =>
+        this.outbox.put(
+          deliveryCounted,
+          this.#event(deliveryCounted.type, name, {
+            ...nameOf(name),
+            from: this.#time(from),
+            to: this.#time(),
+            delivered,
+          }),
+        ),
+      ),
+    );
+  }
+
+  async #stateRepeats(): Promise<void> {
+    const repeats = [...this.#repeats.values()].filter(({ count }) => count > 0);
+    this.#repeats.clear();
+    await Promise.all(repeats.map((denied) => this.#stateDenial(denied)));
+  }
+
+  #stateDenial({ tenant, contentId, keyIds, reason, subject, address, exchangeId, count }: Denied & { count: number }) {
+    return this.outbox.put(
+      deliveryDenied,
+      this.#event(
+        deliveryDenied.type,
+        { tenant, contentId },
+        {
+          tenant,
+          exchangeId,
+          contentId,
+          keyIds: [...keyIds],
+          reason,
+          ...(subject === undefined ? {} : { subject }),
+          address,
+          count,
+        },
+      ),
+    );
+  }
+
+  #event<Type extends string, Data>(
+    type: Type,
+    { tenant, contentId }: { tenant: string; contentId: string },
+    data: Data,
+  ) {
+    return {
+      specversion: '1.0' as const,
+      id: randomUUID(),
+      source: `/latchkey/${this.service.name}/${this.service.instance}`,
+      type,
+      time: this.#time(),
+      subject: `${tenant}/${contentId}`,
+      datacontenttype: 'application/json' as const,
+      data,
+    };
+  }
+
+  #time(at = this.now()): string {
+    return new Date(at).toISOString();
+  }
+}
+
+function nameOf({ tenant, contentId, keyId }: KeyName): KeyName {
+  return { tenant, contentId, keyId };
+}

@@ -1,0 +1,101 @@
+import { DEFAULT_TENANT, type Tenant, type TenantDelivery, type TenantDirectory } from '@latchkey/tenants';
+import { corsRules, type CorsRules } from './cors';
+import { open, type Entitlement } from './entitlement';
+import { JsonWebTokens } from './json-web-token';
+import { SignedCookies, SignedUrls } from './signed-grant';
+
+/** What holds for one tenant's players, made ready for every request. */
+export interface TenantRules {
+  readonly entitlement: Entitlement;
+  readonly cors: CorsRules;
+  readonly limits: TenantDelivery['rateLimit'];
+  readonly audit: TenantDelivery['audit'];
+  /** How long others may keep a key, in seconds; 0: not at all. */
+  readonly cacheSeconds: number;
+}
+
+/** The rules of every tenant, made anew for those whose configuration changes: verified tokens of others stay known. */
+export class DeliveryRules {
+  #rules = new Map<string, { made: string; rules: TenantRules }>();
+
+  constructor(
+    private readonly tenants: TenantDirectory,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.#load();
+    tenants.onChange(() => this.#load());
+  }
+
+  of(tenant: string): TenantRules | undefined {
+    return this.#rules.get(tenant)?.rules;
+  }
+
+  /** What an operator should know, in sentences. */
+  warnings(): string[] {
+    return this.tenants
+      .list()
+      .filter(({ delivery }) => delivery.entitlement.mode === 'open')
+      .map(({ id }) => openWarning(id));
+  }
+
+  #load(): void {
+    const tenants = this.tenants.list();
+    this.#rules = new Map(
+      tenants.map((tenant) => {
+        const tenantClaimWanted = tenants.some((other) => other !== tenant && acceptTheSameTokens(other, tenant));
+        const made = JSON.stringify([tenant.delivery, tenantClaimWanted]);
+        const known = this.#rules.get(tenant.id);
+        const entry = known?.made === made ? known : { made, rules: this.#make(tenant, tenantClaimWanted) };
+        return [tenant.id, entry];
+      }),
+    );
+  }
+
+  #make({ id, delivery }: Tenant, tenantClaimWanted: boolean): TenantRules {
+    return {
+      entitlement: this.#entitlement(id, delivery.entitlement, tenantClaimWanted),
+      cors: corsRules(delivery.cors),
+      limits: delivery.rateLimit,
+      audit: delivery.audit,
+      cacheSeconds: CACHE_SECONDS[delivery.entitlement.mode](delivery.cacheSeconds),
+    };
+  }
+
+  #entitlement(tenant: string, rules: TenantDelivery['entitlement'], tenantClaimWanted: boolean): Entitlement {
+    switch (rules.mode) {
+      case 'open':
+        return open;
+      case 'jwt':
+        return new JsonWebTokens(rules, { tenant, tenantClaimWanted, now: this.now });
+      case 'signed-url':
+        return new SignedUrls(rules, this.now);
+      case 'signed-cookie':
+        return new SignedCookies(rules, this.now);
+    }
+  }
+}
+
+/**
+ * By entitlement: a key that a token or cookie opened must not come out of a cache for somebody without it; a signed URL
+ * carries its entitlement with it, and a key never changes.
+ */
+const CACHE_SECONDS: Record<TenantDelivery['entitlement']['mode'], (configured: number | undefined) => number> = {
+  open: (configured) => configured ?? 0,
+  jwt: () => 0,
+  'signed-url': (configured) => configured ?? 3_600,
+  'signed-cookie': () => 0,
+};
+
+/** Two tenants that trust one issuer for one audience: only a claim can keep them apart. */
+function acceptTheSameTokens(one: Tenant, other: Tenant): boolean {
+  const [a, b] = [one.delivery.entitlement, other.delivery.entitlement];
+  return a.mode === 'jwt' && b.mode === 'jwt' && a.issuer === b.issuer && a.audience === b.audience;
+}
+
+function openWarning(tenant: string): string {
+  const who =
+    tenant === DEFAULT_TENANT
+      ? 'whoever knows a content ID and a key ID'
+      : `whoever knows a content ID and a key ID of ${tenant}`;
+  return `tenant ${tenant}: key delivery is open; ${who} gets the key (delivery.entitlement.mode is "open")`;
+}

@@ -1,0 +1,134 @@
+import type { KeyId } from '@latchkey/cenc';
+import { HttpProblem } from '@latchkey/http';
+import { Denial } from './denial';
+import type { DeliveryRecords } from './delivery-records';
+import type { DeliveryRules, TenantRules } from './delivery-rules';
+import type { Grant, PlayerRequest } from './entitlement';
+import type { HeldKey, HeldKeys } from './held-keys';
+import type { KeyReleases } from './key-releases';
+import { addressToCount, type RateLimit } from './rate-limit';
+
+/** A player's request, for one key or for those of a licence request. */
+export interface KeyRequest extends PlayerRequest {
+  readonly exchangeId: string;
+  readonly keyIds: readonly KeyId[];
+  /** A HEAD is told of the key but not given it. */
+  readonly counts: boolean;
+}
+
+/** The keys that a player gets, copies of its own, and until when its entitlement holds. */
+export interface HandedOut {
+  readonly keys: readonly { readonly keyId: KeyId; readonly bytes: Buffer; readonly expiresAt: number | undefined }[];
+  readonly grant: Grant;
+  readonly rules: TenantRules;
+}
+
+/**
+ * Where players get keys: limits, entitlement, key, record, in this order. Whether a key exists is looked up only for
+ * those who may have it, so a refusal is the same whether it does or not.
+ */
+export class KeyDesk {
+  constructor(
+    private readonly rules: DeliveryRules,
+    private readonly held: HeldKeys,
+    private readonly releases: KeyReleases,
+    private readonly records: DeliveryRecords,
+    private readonly addresses: RateLimit,
+    private readonly credentials: RateLimit,
+  ) {}
+
+  /**
+   * At once where everything is in memory. Throws Denial, HttpProblem 429 or 404 (none of the keys exists), Fault.
+   */
+  handOut(request: KeyRequest): HandedOut | Promise<HandedOut> {
+    const rules = this.rules.of(request.content.tenant);
+    this.#limit(
+      this.addresses.take(
+        addressToCount(request.address),
+        rules?.limits.perAddressPerMinute ?? UNKNOWN_TENANT_PER_MINUTE,
+      ),
+    );
+    // As any tenant with tokens would say: which tenants there are is nobody's business.
+    if (rules === undefined) throw new Denial('token-missing');
+    try {
+      const grant = rules.entitlement.judge(request);
+      if (grant instanceof Promise) {
+        return grant
+          .then((judged) => this.#granted(request, rules, judged))
+          .catch((error) => this.#refused(request, error));
+      }
+      const granted = this.#granted(request, rules, grant);
+      return granted instanceof Promise ? granted.catch((error) => this.#refused(request, error)) : granted;
+    } catch (error) {
+      return this.#refused(request, error);
+    }
+  }
+
+  #granted(request: KeyRequest, rules: TenantRules, grant: Grant): HandedOut | Promise<HandedOut> {
+    if (grant.credential !== undefined) {
+      this.#limit(
+        this.credentials.take(`${request.content.tenant}/${grant.credential}`, rules.limits.perTokenPerMinute),
+      );
+    }
+    const named = request.keyIds.filter((keyId) => grant.names(keyId));
+    if (named.length === 0) throw new Denial('key-not-granted', grant.subject);
+    const held = this.#held(request, named);
+    if (held && (rules.audit === 'counted' || !request.counts)) return this.#hand(request, rules, grant, held);
+    return this.#fetched(request, rules, grant, named);
+  }
+
+  #held({ content }: KeyRequest, keyIds: readonly KeyId[]): HeldKey[] | undefined {
+    const keys: HeldKey[] = [];
+    for (const keyId of keyIds) {
+      const key = this.held.get({ tenant: content.tenant, contentId: content.contentId, keyId });
+      if (key === undefined) return undefined;
+      keys.push(key);
+    }
+    return keys;
+  }
+
+  async #fetched(request: KeyRequest, rules: TenantRules, grant: Grant, named: readonly KeyId[]): Promise<HandedOut> {
+    const why = { reason: 'player' as const, exchangeId: request.exchangeId, subject: grant.subject };
+    const keys = await this.releases.fetch(request.content, named, why);
+    if (rules.audit === 'each' && request.counts) {
+      const by = { exchangeId: request.exchangeId, subject: grant.subject, address: request.address };
+      await Promise.all(keys.map(({ name }) => this.records.each(name, by)));
+    }
+    return this.#hand(request, rules, grant, keys);
+  }
+
+  #hand(request: KeyRequest, rules: TenantRules, grant: Grant, held: readonly HeldKey[]): HandedOut {
+    const keys = held.flatMap((key) => {
+      const bytes = key.copy();
+      return bytes === undefined ? [] : [{ keyId: key.name.keyId, bytes, expiresAt: key.expiresAt }];
+    });
+    if (keys.length === 0) throw new HttpProblem(404, 'key-not-found', 'There is no such key');
+    if (request.counts && rules.audit === 'counted') for (const { name } of held) this.records.counted(name);
+    return { keys, grant, rules };
+  }
+
+  #limit(waitSeconds: number): void {
+    if (waitSeconds === 0) return;
+    throw new HttpProblem(429, 'too-many-requests', 'Too many requests: wait', {
+      headers: { 'retry-after': String(waitSeconds) },
+    });
+  }
+
+  /** Its record before its answer; should the bus be away, the record follows. */
+  async #refused(request: KeyRequest, error: unknown): Promise<never> {
+    if (error instanceof Denial) {
+      const { content, keyIds, address, exchangeId } = request;
+      await this.records.denied({
+        ...content,
+        keyIds,
+        address,
+        exchangeId,
+        reason: error.reason,
+        subject: error.subject,
+      });
+    }
+    throw error;
+  }
+}
+
+const UNKNOWN_TENANT_PER_MINUTE = 600;

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import type { KeyId } from '@latchkey/cenc';
+import { Deadline, type Bus } from '@latchkey/bus';
+import {
+  Fault,
+  MAX_KEYS_PER_REQUEST,
+  releaseKeys,
+  SealingIdentity,
+  type ReleaseReply,
+  type ReleaseRequest,
+  type SealingPair,
+} from '@latchkey/messages';
+import { unavailable } from '@latchkey/http';
+import { LRUCache } from 'lru-cache';
+import type { ContentName, KeyName } from './delivery-path';
+import { cacheName, HeldKey, type HeldKeys } from './held-keys';
+
+/** For whom or what a key is fetched; it is in key-service's audit record. */
+export interface ReleaseReason {
+  readonly reason: 'player' | 'warm';
+  readonly exchangeId: string;
+  readonly subject?: string | undefined;
+}
+
+export interface KeyReleasesOptions {
+  readonly timeoutMs: number;
+  /** Keys being fetched at once; more are refused at once rather than answered late. */
+  readonly mostPending: number;
+  readonly now: () => number;
+}
+
+/** That a key does not exist is believed for so long: its first player may be there before its encryptor. */
+const ABSENT_MS = 1_000;
+const KEPT_ABSENCES = 10_000;
+
+interface Pending {
+  readonly name: KeyName;
+  readonly key: Promise<HeldKey | undefined>;
+  /** A revocation came while the answer was on its way: it may be older than the revocation. */
+  revoked: boolean;
+}
+
+/** Keys from key-service, one question for each key however many wait for it. */
+export class KeyReleases {
+  readonly #pending = new Map<string, Pending>();
+  readonly #absent: LRUCache<string, true>;
+  readonly #identity = new SealingIdentity();
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly held: HeldKeys,
+    private readonly options: KeyReleasesOptions,
+  ) {
+    this.#absent = new LRUCache({ max: KEPT_ABSENCES, ttl: ABSENT_MS, perf: { now: options.now }, ttlResolution: 0 });
+  }
+
+  /**
+   * The keys of a content, those that exist, held in memory from now on. Throws Fault (UNAVAILABLE, DEADLINE_EXCEEDED)
+   * when key-service cannot be asked, HttpProblem 503 when too many questions are open.
+   */
+  async fetch(content: ContentName, keyIds: readonly KeyId[], why: ReleaseReason): Promise<HeldKey[]> {
+    const names = keyIds.map((keyId) => ({ tenant: content.tenant, contentId: content.contentId, keyId }));
+    const unknown = names.filter(
+      (name) => !this.held.has(name) && !this.#absent.has(cacheName(name)) && !this.#pending.has(cacheName(name)),
+    );
+    for (let at = 0; at < unknown.length; at += MAX_KEYS_PER_REQUEST) {
+      this.#ask(content, unknown.slice(at, at + MAX_KEYS_PER_REQUEST), why);
+    }
+    const keys = await Promise.all(names.map((name) => this.held.get(name) ?? this.#pending.get(cacheName(name))?.key));
+    return keys.filter((key) => key !== undefined);
+  }
+
+  /** Such a key exists now. */
+  appeared(name: KeyName): void {
+    this.#absent.delete(cacheName(name));
+  }
+
+  /** Answers on their way are not to be believed; without key IDs: for no key of the content. */
+  revoked(content: ContentName, keyIds: readonly KeyId[] | undefined): void {
+    for (const pending of this.#pending.values()) {
+      const { name } = pending;
+      const meant = name.tenant === content.tenant && name.contentId === content.contentId;
+      if (meant && (keyIds === undefined || keyIds.includes(name.keyId))) pending.revoked = true;
+    }
+  }
+
+  #ask(content: ContentName, names: readonly KeyName[], why: ReleaseReason): void {
+    if (this.#pending.size + names.length > this.options.mostPending) {
+      throw unavailable(undefined, 'Too many keys are being fetched: try again');
+    }
+    const answer = this.#release(content, names, why);
+    for (const name of names) {
+      const pending: Pending = { name, revoked: false, key: answer.then((keys) => this.#settle(pending, keys)) };
+      this.#pending.set(cacheName(name), pending);
+      const done = () => this.#pending.delete(cacheName(name));
+      pending.key.then(done, done);
+    }
+  }
+
+  #settle(pending: Pending, keys: ReadonlyMap<KeyId, HeldKey>): HeldKey | undefined {
+    const key = keys.get(pending.name.keyId);
+    if (key === undefined) this.#absent.set(cacheName(pending.name), true);
+    else if (pending.revoked) key.zero();
+    else this.held.hold(key);
+    return key;
+  }
+
+  async #release(content: ContentName, names: readonly KeyName[], why: ReleaseReason): Promise<Map<KeyId, HeldKey>> {
+    const pair = this.#identity.current();
+    try {
+      const reply = await this.bus.ask(releaseKeys, releaseRequest(content, names, why, pair.publicKey), {
+        deadline: Deadline.in(this.options.timeoutMs),
+      });
+      return openAll(content, reply, pair);
+    } catch (error) {
+      // What key-service finds wrong with our question is not the player's doing.
+      if (error instanceof Fault && !error.retryable)
+        throw new Fault('INTERNAL', 'keys.v1.release failed', { cause: error });
+      throw error;
+    }
+  }
+}
+
+function releaseRequest(
+  content: ContentName,
+  names: readonly KeyName[],
+  why: ReleaseReason,
+  publicKey: string,
+): ReleaseRequest {
+  return {
+    tenant: content.tenant,
+    contentId: content.contentId,
+    exchangeId: why.exchangeId,
+    keyIds: names.map(({ keyId }) => keyId),
+    reason: why.reason,
+    ...(why.subject === undefined ? {} : { subject: why.subject }),
+    publicKey,
+  };
+}
+
+function openAll({ tenant, contentId }: ContentName, reply: ReleaseReply, pair: SealingPair): Map<KeyId, HeldKey> {
+  const keys = new Map<KeyId, HeldKey>();
+  try {
+    for (const { keyId, box, expiresAt } of reply.keys) {
+      const name = { tenant, contentId, keyId };
+      keys.set(keyId, new HeldKey(name, pair.open(reply.sealedBy, box, name), expiresAt));
+    }
+    return keys;
+  } catch (error) {
+    for (const key of keys.values()) key.zero();
+    throw error;
+  }
+}
+
+/** For keys that nobody has asked for yet. */
+export function warming(): ReleaseReason {
+  return { reason: 'warm', exchangeId: randomUUID() };
+}

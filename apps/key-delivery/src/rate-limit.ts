@@ -1,0 +1,43 @@
+import { isIPv6 } from 'node:net';
+import { LRUCache } from 'lru-cache';
+
+const WINDOW_MS = 60_000;
+const KEPT_COUNTS = 100_000;
+
+/**
+ * Requests of one address or token in a window of a minute. In this process only: a limit for each of them is enough to
+ * keep one caller from using up what is there for all.
+ */
+export class RateLimit {
+  readonly #counts = new LRUCache<string, { requests: number; endsAt: number }>({ max: KEPT_COUNTS });
+
+  constructor(private readonly now: () => number) {}
+
+  /** Counts one. Gives the seconds until the next is welcome: 0 if this one is. */
+  take(caller: string, perMinute: number): number {
+    const now = this.now();
+    const count = this.#counts.get(caller);
+    if (count === undefined || now >= count.endsAt) {
+      this.#counts.set(caller, { requests: 1, endsAt: now + WINDOW_MS });
+      return 0;
+    }
+    count.requests++;
+    return count.requests <= perMinute ? 0 : Math.ceil((count.endsAt - now) / 1_000);
+  }
+}
+
+/** One subscriber has a whole IPv6 /64. */
+export function addressToCount(address: string): string {
+  if (!isIPv6(address)) return address;
+  const groups = expand(address);
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+function expand(address: string): string[] {
+  const [head = '', tail] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  return tail === undefined
+    ? before
+    : [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after];
+}
