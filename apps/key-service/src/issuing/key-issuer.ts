@@ -1,0 +1,317 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Call, Deadline } from '@latchkey/bus';
+import { CencError, ContentKey, parseExplicitIv, type KeyId } from '@latchkey/cenc';
+import {
+  Fault,
+  keyIssued,
+  keyRefused,
+  keyReissued,
+  keyTampered,
+  type IssuedKey,
+  type IssueReply,
+  type IssueRequest,
+  type RequestedKey,
+  type SealingIdentity,
+} from '@latchkey/messages';
+import type { Tenant, TenantDirectory } from '@latchkey/tenants';
+import type { AuditRecord } from '../audit/audit-log';
+import type { AuditWriter } from '../audit/audit-writer';
+import type { ContentRows, KeyStore } from '../store/key-store';
+import {
+  readFacts,
+  revokedAt,
+  type ContentName,
+  type KeyFacts,
+  type KeyRow,
+  type StoredKey,
+} from '../store/stored-key';
+import type { KeyVault } from '../wrapping/key-vault';
+import { openHandover, type Handover } from './handover';
+import { overrideKeyId } from './key-id-override';
+import { randomIv, type KeySource, type NewKey } from './key-source';
+import { playreadyChecksum } from './playready-checksum';
+import { expiryOf } from './retention';
+
+/** Losing to others again and again would need ever new ones who ask for some of the same new keys. */
+const MAX_RACES = 8;
+
+/** A key of the request under the key ID that it is kept by. */
+interface Asked {
+  readonly requested: RequestedKey;
+  readonly keyId: KeyId;
+  readonly fixedKey?: Buffer;
+}
+
+/** A key in hand. */
+interface Held {
+  readonly contentKey: ContentKey;
+  readonly facts: KeyFacts;
+  readonly created: boolean;
+}
+
+export interface KeyIssuerParts {
+  readonly store: KeyStore;
+  readonly vault: KeyVault;
+  readonly audit: AuditWriter;
+  readonly tenants: TenantDirectory;
+  readonly sources: Readonly<Record<'random' | 'derived', KeySource>>;
+  readonly sealing: SealingIdentity;
+  readonly now?: () => number;
+}
+
+/** Gets or makes the keys of a request, all or none, and tells the audit before they leave. */
+export class KeyIssuer {
+  readonly #now: () => number;
+
+  constructor(private readonly parts: KeyIssuerParts) {
+    this.#now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Throws Fault FORBIDDEN for a revoked key or an unknown tenant, KEY_NOT_FOUND for one past its retention, CONFLICT, INVALID_REQUEST,
+   * UNUSABLE_CERTIFICATE, TAMPERED, UNAVAILABLE, DEADLINE_EXCEEDED.
+   */
+  async issue(request: IssueRequest, { deadline }: Call): Promise<IssueReply> {
+    const tenant = this.parts.tenants.get(request.tenant);
+    if (!tenant) throw new Fault('FORBIDDEN', 'the tenant is not configured');
+    const asked = request.keys.map((requested) => this.#asked(tenant, request, requested));
+    // A certificate that is no good is known before a key is made.
+    const handover = openHandover(request.delivery, request, this.parts.sealing);
+    try {
+      await this.parts.audit.open(deadline);
+      return await this.#getOrMake(tenant, request, asked, handover, deadline);
+    } catch (error) {
+      await this.#tellRefusal(request, error, deadline);
+      throw error;
+    } finally {
+      for (const { fixedKey } of asked) fixedKey?.fill(0);
+    }
+  }
+
+  #asked(tenant: Tenant, request: IssueRequest, requested: RequestedKey): Asked {
+    if (requested.explicitIv !== undefined) checkExplicitIv(requested);
+    return { requested, ...overrideKeyId(tenant.policy.keyIdOverride, request, requested) };
+  }
+
+  async #getOrMake(
+    tenant: Tenant,
+    request: IssueRequest,
+    asked: readonly Asked[],
+    handover: Handover,
+    deadline: Deadline,
+  ): Promise<IssueReply> {
+    const keyIds = [...new Set(asked.map(({ keyId }) => keyId))];
+    for (let race = 0; race < MAX_RACES; race++) {
+      const there = await this.parts.store.read(request, keyIds, deadline);
+      const held = await this.#unwrap(there, deadline);
+      try {
+        const created = await this.#make(tenant, request, asked, held, deadline);
+        const reply = this.#answer(asked, held, handover);
+        const records = this.#records(request, asked, held);
+        if (created.length === 0) await this.parts.audit.append(records, deadline);
+        else if (!(await this.#create(created, records, deadline))) continue;
+        return reply;
+      } finally {
+        for (const { contentKey } of held.values()) contentKey.dispose();
+      }
+    }
+    throw new Fault('UNAVAILABLE', 'others are making the same keys at the same time');
+  }
+
+  async #unwrap({ rows, revocations }: ContentRows, deadline: Deadline): Promise<Map<KeyId, Held>> {
+    const held = new Map<KeyId, Held>();
+    try {
+      for (const row of rows.values()) {
+        const contentKey = row.state === 'shredded' ? refuseRevoked(row) : await this.parts.vault.unwrap(row, deadline);
+        const facts = readFacts(row as StoredKey);
+        held.set(row.keyId, { contentKey, facts, created: false });
+        if (revokedAt(revocations, row.keyId, facts.createdAt) !== undefined) refuseRevoked(row);
+        refuseExpired(row, facts, this.#now());
+      }
+      return held;
+    } catch (error) {
+      for (const { contentKey } of held.values()) contentKey.dispose();
+      throw error;
+    }
+  }
+
+  /** Puts into `held` what was not there, and gives back its rows, which are still to be written. */
+  async #make(
+    tenant: Tenant,
+    request: IssueRequest,
+    asked: readonly Asked[],
+    held: Map<KeyId, Held>,
+    deadline: Deadline,
+  ): Promise<StoredKey[]> {
+    const missing = [...new Map(asked.map((each) => [each.keyId, each])).values()].filter(
+      ({ keyId }) => !held.has(keyId),
+    );
+    checkFixedKeys(asked, held);
+    if (missing.length === 0) return [];
+    const made = await this.#newKeys(tenant, request, missing, deadline);
+    const now = this.#now();
+    const keys = missing.map(({ requested, keyId }, at) => {
+      const { contentKey, explicitIv, facts } = made[at] as NewKey;
+      const all = this.#facts(tenant, request, requested, keyId, { explicitIv, ...facts }, now);
+      held.set(keyId, { contentKey, facts: all, created: true });
+      return { identity: { tenant: request.tenant, contentId: request.contentId, keyId }, facts: all, contentKey };
+    });
+    return this.parts.vault.wrap(request.tenant, keys, deadline);
+  }
+
+  async #newKeys(
+    tenant: Tenant,
+    { tenant: name, contentId }: ContentName,
+    missing: readonly Asked[],
+    deadline: Deadline,
+  ): Promise<NewKey[]> {
+    if (tenant.policy.keyIdOverride.mode === 'fixed') return missing.map(configuredKey);
+    const source = this.parts.sources[tenant.keys.source];
+    return source.make(
+      missing.map(({ keyId }) => ({ tenant: name, contentId, keyId })),
+      deadline,
+    );
+  }
+
+  #facts(
+    tenant: Tenant,
+    request: IssueRequest,
+    requested: RequestedKey,
+    keyId: KeyId,
+    made: Pick<KeyFacts, 'origin' | 'rootVersion' | 'explicitIv'>,
+    now: number,
+  ): KeyFacts {
+    const expiresAt = expiryOf(tenant.keys.retention, request.contentId, requested.period, now);
+    const { scheme, period, intendedTrackType } = requested;
+    return {
+      createdAt: now,
+      ...made,
+      // The encryptor's own IV, in the usual spelling.
+      explicitIv: requested.explicitIv === undefined ? made.explicitIv : canonicalIv(requested.explicitIv),
+      ...(expiresAt !== undefined && { expiresAt }),
+      ...(scheme && { scheme }),
+      ...(period && { period }),
+      ...(intendedTrackType !== undefined && { intendedTrackType }),
+      ...(keyId !== requested.keyId && { requestedKeyId: requested.keyId }),
+    };
+  }
+
+  #create(created: readonly StoredKey[], records: readonly AuditRecord[], deadline: Deadline): Promise<boolean> {
+    return this.parts.audit.writeWith(records, () => this.parts.store.create(created, records, deadline));
+  }
+
+  #answer(asked: readonly Asked[], held: ReadonlyMap<KeyId, Held>, handover: Handover): IssueReply {
+    return {
+      keys: asked.map(({ requested, keyId }) => issuedKey(requested, keyId, held.get(keyId) as Held, handover)),
+      ...handover.opening,
+    };
+  }
+
+  /** One for the keys that were made now, one for those that were there. */
+  #records(request: IssueRequest, asked: readonly Asked[], held: ReadonlyMap<KeyId, Held>): AuditRecord[] {
+    const { tenant, contentId, exchangeId, spekeVersion, requester, systems } = request;
+    return [true, false].flatMap((created) => {
+      const keys = asked.filter(({ keyId }) => held.get(keyId)?.created === created);
+      if (keys.length === 0) return [];
+      return this.parts.audit.record(created ? keyIssued : keyReissued, `${tenant}/${contentId}`, {
+        tenant,
+        contentId,
+        exchangeId,
+        spekeVersion,
+        requester,
+        keys: keys.map(({ requested, keyId }) => keyFacts(requested, keyId, held.get(keyId) as Held)),
+        systems,
+        delivery: request.delivery.kind,
+      });
+    });
+  }
+
+  /** A refusal leaves its record too, and a row that was altered an alarm. What hinders them must not hide the first error. */
+  async #tellRefusal(request: IssueRequest, error: unknown, deadline: Deadline): Promise<void> {
+    if (!(error instanceof Fault) || !REFUSALS.has(error.code)) return;
+    const { tenant, contentId, exchangeId, requester } = request;
+    const keyIds = request.keys.map(({ keyId }) => keyId);
+    const subject = `${tenant}/${contentId}`;
+    const record =
+      error.code === 'TAMPERED'
+        ? this.parts.audit.record(keyTampered, subject, { tenant, contentId, exchangeId, keyIds })
+        : this.parts.audit.record(keyRefused, subject, {
+            tenant,
+            contentId,
+            exchangeId,
+            requester,
+            keyIds,
+            code: error.code,
+          });
+    await this.parts.audit.append([record], deadline).catch(() => undefined);
+  }
+}
+
+/** What is the caller's or an intruder's doing; parts that are down are not. */
+const REFUSALS = new Set(['FORBIDDEN', 'KEY_NOT_FOUND', 'CONFLICT', 'TAMPERED']);
+
+function issuedKey(requested: RequestedKey, keyId: KeyId, held: Held, handover: Handover): IssuedKey {
+  // What the encryptor brought comes back as it wrote it (docs/decisions): the IV is its to choose.
+  const explicitIv = requested.explicitIv ?? (requested.needsExplicitIv ? held.facts.explicitIv : undefined);
+  return {
+    requestedKeyId: requested.keyId,
+    keyId,
+    ...(explicitIv !== undefined && { explicitIv }),
+    checksum: playreadyChecksum(held.contentKey, keyId),
+    secret: handover.secretOf(held.contentKey, keyId),
+    created: held.created,
+  };
+}
+
+function keyFacts(
+  { keyId: requestedKeyId, scheme, period, intendedTrackType }: RequestedKey,
+  keyId: KeyId,
+  held: Held,
+) {
+  const { expiresAt } = held.facts;
+  return {
+    keyId,
+    ...(requestedKeyId !== keyId && { requestedKeyId }),
+    ...(scheme && { scheme }),
+    ...(period && { period }),
+    ...(intendedTrackType !== undefined && { intendedTrackType }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  };
+}
+
+function configuredKey({ fixedKey, keyId }: Asked): NewKey {
+  if (!fixedKey) throw new Fault('INVALID_REQUEST', `no key is configured for key ${keyId}`);
+  return { contentKey: ContentKey.fromBytes(fixedKey), explicitIv: randomIv(), facts: { origin: 'imported' } };
+}
+
+/** A key that is configured stands in the store as it was when it was first issued. */
+function checkFixedKeys(asked: readonly Asked[], held: ReadonlyMap<KeyId, Held>): void {
+  for (const { fixedKey, keyId } of asked) {
+    const stored = held.get(keyId)?.contentKey;
+    if (!fixedKey || !stored || stored.expose((bytes) => timingSafeEqual(bytes, fixedKey))) continue;
+    throw new Fault('CONFLICT', `key ${keyId} was issued before with another key than the one that is configured now`);
+  }
+}
+
+function checkExplicitIv({ explicitIv = '', keyId }: RequestedKey): void {
+  try {
+    parseExplicitIv(Buffer.from(explicitIv, 'base64'));
+  } catch (error) {
+    if (!(error instanceof CencError)) throw error;
+    throw new Fault('INVALID_REQUEST', `the explicit IV of key ${keyId}: ${error.message}`, { cause: error });
+  }
+}
+
+function canonicalIv(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('base64');
+}
+
+function refuseRevoked({ keyId }: KeyRow): never {
+  throw new Fault('FORBIDDEN', `key ${keyId} is revoked`);
+}
+
+function refuseExpired({ keyId }: KeyRow, { expiresAt }: KeyFacts, now: number): void {
+  if (expiresAt !== undefined && now >= expiresAt) {
+    throw new Fault('KEY_NOT_FOUND', `key ${keyId} is past its retention (${new Date(expiresAt).toISOString()})`);
+  }
+}

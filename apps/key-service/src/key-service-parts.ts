@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Deadline, type BusConnection } from '@latchkey/bus';
+import { SealingIdentity } from '@latchkey/messages';
+import type { Logger, ServiceContext } from '@latchkey/runtime';
+import { openTenants, type TenantDirectory } from '@latchkey/tenants';
+import { AuditRelay } from './audit/audit-relay';
+import { AUDIT_CONTEXT, AuditTrail } from './audit/audit-trail';
+import { AuditWriter } from './audit/audit-writer';
+import type { KeyServiceConfig } from './config';
+import { KeyIssuer } from './issuing/key-issuer';
+import { randomKeys } from './issuing/key-source';
+import { KeyReleaser } from './releasing/key-releaser';
+import { openEmbeddedKeyStore } from './store/embedded-key-store';
+import type { KeyStore } from './store/key-store';
+import { KeyVault } from './wrapping/key-vault';
+import { KeyWrapper } from './wrapping/key-wrapper';
+import { openLocalMasterKey } from './wrapping/local-master-key';
+import type { MasterKey } from './wrapping/master-key';
+
+/** What the key service is made of, wired. */
+export interface KeyServiceParts {
+  readonly issuer: KeyIssuer;
+  readonly releaser: KeyReleaser;
+  readonly store: KeyStore;
+  readonly masterKey: MasterKey;
+  readonly wrapper: KeyWrapper;
+  close(): Promise<void>;
+}
+
+const CLOSE_WITHIN_MS = 5_000;
+const UPKEEP_MS = 60_000;
+
+/** Throws MasterKeyFileError, TenantsFileError. */
+export function openKeyServiceParts(
+  config: KeyServiceConfig,
+  context: ServiceContext,
+  connection: BusConnection,
+): KeyServiceParts {
+  const { logger } = context;
+  const tenants = openTenants(config.TENANTS_FILE, (err) =>
+    logger.error({ err }, 'the tenants file is not taken over'),
+  );
+  const { store, masterKey } = openPlaces(config, logger);
+  const wrapper = new KeyWrapper(masterKey, {
+    maxAgeMs: config.DATA_KEY_MAX_AGE_SECONDS * 1_000,
+    maxMessages: config.DATA_KEY_MAX_MESSAGES,
+    maxBytes: config.DATA_KEY_MAX_BYTES,
+    maxCached: config.DATA_KEY_CACHE,
+  });
+  const trail = new AuditTrail(store, {
+    instance: context.instance,
+    dataKey: (deadline) => wrapper.ownDataKey(AUDIT_CONTEXT, deadline),
+  });
+  const relay = new AuditRelay(store, trail, {
+    logger,
+    publish: (contract, event) => connection.publish(contract, event),
+    // One process has the embedded store: any other writer in it has ended.
+    deadAfterMs: store.name === 'embedded' ? 0 : 30_000,
+  });
+  const audit = new AuditWriter(store, trail, relay, logger, config.AUDIT_FAIL_OPEN);
+  if (config.AUDIT_FAIL_OPEN) logger.warn('AUDIT_FAIL_OPEN is set: keys may leave without an audit record');
+
+  const answering = answerers({ store, vault: new KeyVault(wrapper), audit, tenants });
+  relay.start();
+  const upkeep = keepUp(store, wrapper, logger);
+  return {
+    ...answering,
+    store,
+    masterKey,
+    wrapper,
+    close: async () => {
+      clearInterval(upkeep);
+      await relay.stop(Deadline.in(CLOSE_WITHIN_MS));
+      wrapper.close();
+      masterKey.close();
+      tenants.close();
+      await store.close();
+    },
+  };
+}
+
+interface Shared {
+  readonly store: KeyStore;
+  readonly vault: KeyVault;
+  readonly audit: AuditWriter;
+  readonly tenants: TenantDirectory;
+}
+
+function answerers(shared: Shared): Pick<KeyServiceParts, 'issuer' | 'releaser'> {
+  const sealing = new SealingIdentity();
+  return {
+    issuer: new KeyIssuer({ ...shared, sealing, sources: { random: randomKeys, derived: randomKeys } }),
+    releaser: new KeyReleaser({ ...shared, sealing }),
+  };
+}
+
+function openPlaces(config: KeyServiceConfig, logger: Logger): { store: KeyStore; masterKey: MasterKey } {
+  return { store: openStore(config), masterKey: openMasterKey(config, logger) };
+}
+
+function openStore(config: KeyServiceConfig): KeyStore {
+  return openEmbeddedKeyStore(join(config.DATA_DIR, 'keys'));
+}
+
+function openMasterKey(config: KeyServiceConfig, logger: Logger): MasterKey {
+  const path = join(config.DATA_DIR, 'master.key');
+  logger.warn({ path }, 'content keys are wrapped under a key file: for one machine, not for production (KMS_KEY_ID)');
+  return openLocalMasterKey(path, !existsSync(path));
+}
+
+function keepUp(store: KeyStore, wrapper: KeyWrapper, logger: Logger): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    wrapper.purge();
+    store.sweep(Date.now()).catch((err: unknown) => logger.warn({ err }, 'expired keys are not yet deleted'));
+  }, UPKEEP_MS);
+  return timer.unref();
+}

@@ -1,0 +1,180 @@
+import type { Deadline } from '@latchkey/bus';
+import { LRUCache } from 'lru-cache';
+import type { Wrapped } from '../store/stored-key';
+import { DataKey } from './data-key';
+import { contextText, type EncryptionContext, type MasterKey } from './master-key';
+
+/** How long and for how much one data key is used. What is past a limit is made or decrypted anew. */
+export interface DataKeyLimits {
+  /** In milliseconds, for sealing and for opening: how long a key is served after its master key was disabled. */
+  readonly maxAgeMs: number;
+  /** Boxes that one data key seals. Far below where random nonces of 96 bits may repeat (NIST SP 800-38D, 8.3: 2^32). */
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  /** Data keys held for opening. */
+  readonly maxCached: number;
+}
+
+export const DEFAULT_DATA_KEY_LIMITS: DataKeyLimits = {
+  maxAgeMs: 5 * 60_000,
+  maxMessages: 100_000,
+  maxBytes: 16 * 1024 * 1024,
+  maxCached: 1_000,
+};
+
+interface SealingKey {
+  readonly dataKey: DataKey;
+  readonly until: number;
+  messages: number;
+  bytes: number;
+}
+
+/** What the wrapper has asked of the master key. */
+export interface MasterKeyCalls {
+  generated: number;
+  decrypted: number;
+}
+
+/**
+ * Envelope encryption: what is sealed lies under a data key, and the data key, encrypted by the master key, lies beside it.
+ * Data keys are reused within limits, so that the master key is off the path of almost every request.
+ */
+export class KeyWrapper {
+  readonly calls: MasterKeyCalls = { generated: 0, decrypted: 0 };
+  readonly #sealing = new Map<string, SealingKey>();
+  readonly #generating = new Map<string, Promise<SealingKey>>();
+  readonly #opening: LRUCache<string, DataKey>;
+  readonly #decrypting = new Map<string, Promise<DataKey>>();
+
+  constructor(
+    private readonly masterKey: MasterKey,
+    private readonly limits: DataKeyLimits = DEFAULT_DATA_KEY_LIMITS,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.#opening = new LRUCache<string, DataKey>({
+      max: limits.maxCached,
+      ttl: limits.maxAgeMs,
+      ttlResolution: 0,
+      perf: { now },
+      dispose: (dataKey) => dataKey.dispose(),
+    });
+  }
+
+  /** Seals each of `clears` under one data key. Throws Fault UNAVAILABLE when there is none and none can be made. */
+  async wrap(
+    context: EncryptionContext,
+    clears: readonly { readonly bytes: Uint8Array; readonly additionalData: Buffer }[],
+    deadline: Deadline,
+  ): Promise<Wrapped[]> {
+    const { dataKey } = await this.#sealingKey(context, clears, deadline);
+    return clears.map(({ bytes, additionalData }) => ({
+      encryptedDataKey: dataKey.encrypted,
+      box: dataKey.seal(bytes, additionalData),
+    }));
+  }
+
+  /** The caller zeroes what it gets. Throws Fault TAMPERED, UNAVAILABLE. */
+  async unwrap(
+    context: EncryptionContext,
+    wrapped: Wrapped,
+    additionalData: Buffer,
+    deadline: Deadline,
+  ): Promise<Buffer> {
+    const name = cacheName(context, wrapped.encryptedDataKey);
+    const dataKey = this.#opening.get(name) ?? (await this.#decrypt(name, context, wrapped.encryptedDataKey, deadline));
+    return dataKey.open(wrapped.box, additionalData);
+  }
+
+  /** A data key of one's own, outside the cache. */
+  async ownDataKey(context: EncryptionContext, deadline: Deadline): Promise<{ plaintext: Buffer; encrypted: Buffer }> {
+    this.calls.generated++;
+    return this.masterKey.generateDataKey(context, deadline.remainingMs);
+  }
+
+  /** Drops what is past its age, so that it does not stay for want of being asked for. */
+  purge(): void {
+    this.#opening.purgeStale();
+    for (const [name, key] of this.#sealing) if (this.now() >= key.until) this.#retire(name, key);
+  }
+
+  close(): void {
+    for (const [name, key] of this.#sealing) this.#retire(name, key);
+    this.#opening.clear();
+  }
+
+  async #sealingKey(
+    context: EncryptionContext,
+    clears: readonly { readonly bytes: Uint8Array }[],
+    deadline: Deadline,
+  ): Promise<SealingKey> {
+    const bytes = clears.reduce((sum, clear) => sum + clear.bytes.length, 0);
+    const name = contextText(context);
+    for (;;) {
+      const key = this.#sealing.get(name) ?? (await this.#generateOnce(name, context, deadline));
+      if (this.#within(key, clears.length, bytes) || key.messages === 0) {
+        key.messages += clears.length;
+        key.bytes += bytes;
+        return key;
+      }
+      this.#retire(name, key);
+    }
+  }
+
+  #within(key: SealingKey, messages: number, bytes: number): boolean {
+    return (
+      this.now() < key.until &&
+      key.messages + messages <= this.limits.maxMessages &&
+      key.bytes + bytes <= this.limits.maxBytes
+    );
+  }
+
+  /** Many who find none wait for one call. */
+  #generateOnce(name: string, context: EncryptionContext, deadline: Deadline): Promise<SealingKey> {
+    const running = this.#generating.get(name);
+    if (running) return running;
+    const made = this.#generate(name, context, deadline).finally(() => this.#generating.delete(name));
+    this.#generating.set(name, made);
+    return made;
+  }
+
+  async #generate(name: string, context: EncryptionContext, deadline: Deadline): Promise<SealingKey> {
+    this.calls.generated++;
+    const from = this.now();
+    const { plaintext, encrypted } = await this.masterKey.generateDataKey(context, deadline.remainingMs);
+    // Two objects of one key: the one that seals and the one that opens are evicted each in its own time.
+    this.#opening.set(cacheName(context, encrypted), new DataKey(Buffer.from(plaintext), encrypted));
+    const key = {
+      dataKey: new DataKey(plaintext, encrypted),
+      until: from + this.limits.maxAgeMs,
+      messages: 0,
+      bytes: 0,
+    };
+    this.#sealing.set(name, key);
+    return key;
+  }
+
+  #decrypt(name: string, context: EncryptionContext, encrypted: Buffer, deadline: Deadline): Promise<DataKey> {
+    const running = this.#decrypting.get(name);
+    if (running) return running;
+    this.calls.decrypted++;
+    const decrypted = this.masterKey
+      .decrypt(encrypted, context, deadline.remainingMs)
+      .then((plaintext) => {
+        const dataKey = new DataKey(plaintext, encrypted);
+        this.#opening.set(name, dataKey);
+        return dataKey;
+      })
+      .finally(() => this.#decrypting.delete(name));
+    this.#decrypting.set(name, decrypted);
+    return decrypted;
+  }
+
+  #retire(name: string, key: SealingKey): void {
+    if (this.#sealing.get(name) === key) this.#sealing.delete(name);
+    key.dataKey.dispose();
+  }
+}
+
+function cacheName(context: EncryptionContext, encrypted: Buffer): string {
+  return `${context.purpose}/${context.tenant}/${encrypted.toString('latin1')}`;
+}
