@@ -1,5 +1,5 @@
 import { SaxesParser, type SaxesTagNS } from 'saxes';
-import { CpixError, type CpixErrorCode } from './error';
+import { CpixError, type CpixErrorCode, type Place } from './error';
 import { DEFAULT_LIMITS, type DocumentLimits } from './limits';
 import { XMLNS_NAMESPACE } from './namespaces';
 import type { XmlAttribute, XmlElement, XmlNode } from './xml-element';
@@ -16,11 +16,12 @@ export function parseXml(bytes: Uint8Array, limits: Partial<DocumentLimits> = {}
   }
   const { text, encoding } = decodeXml(bytes);
   if (!NOT_SPACE.test(text)) throw new CpixError('EMPTY_DOCUMENT', 'there is no document in the body');
-  return new Reading(all, encoding).read(text);
+  return new Reading(all, encoding, text).read();
 }
 
 const NOT_SPACE = /[^ \t\r\n]/;
 const LONGEST_DETAIL = 160;
+const AT_THE_START: Place = { path: '/', line: 1, column: 1 };
 
 /** An element while its children are still being read. */
 type OpenElement = XmlElement & { readonly children: XmlNode[] };
@@ -33,6 +34,7 @@ class Reading {
   readonly #parser = new StrictParser({ xmlns: true, position: false });
   readonly #limits: DocumentLimits;
   readonly #encoding: XmlEncoding;
+  readonly #text: string;
   #root: XmlElement | undefined;
   #open: OpenElement | undefined;
   #depth = 0;
@@ -40,21 +42,22 @@ class Reading {
   #line = 0;
   #column = 0;
 
-  constructor(limits: DocumentLimits, encoding: XmlEncoding) {
+  constructor(limits: DocumentLimits, encoding: XmlEncoding, text: string) {
     this.#limits = limits;
     this.#encoding = encoding;
+    this.#text = text;
   }
 
-  read(text: string): XmlElement {
+  read(): XmlElement {
     const parser = this.#parser;
     parser.on('error', ({ message }) => this.#refuse('NOT_WELL_FORMED', message));
     parser.on('doctype', () => this.#refuse('DOCTYPE_NOT_ALLOWED', 'a DOCTYPE is not allowed'));
     parser.on('opentagstart', ({ name }) => this.#begin(name));
     parser.on('opentag', (tag) => this.#openTag(tag));
     parser.on('closetag', () => this.#close());
-    parser.on('text', (run) => this.#text(run));
-    parser.on('cdata', (run) => this.#text(run));
-    parser.write(text);
+    parser.on('text', (run) => this.#addText(run));
+    parser.on('cdata', (run) => this.#addText(run));
+    parser.write(this.#text);
     this.#checkDeclaration(); // before close, which forgets it
     parser.close();
     return this.#root ?? this.#refuse('NOT_WELL_FORMED', 'there is no root element');
@@ -62,9 +65,12 @@ class Reading {
 
   #checkDeclaration(): void {
     const { version, encoding } = this.#parser.xmlDecl;
-    if (version !== undefined && version !== '1.0') this.#refuse('UNSUPPORTED_XML_VERSION', 'only XML 1.0 is read');
+    if (version !== undefined && version !== '1.0') {
+      throw new CpixError('UNSUPPORTED_XML_VERSION', 'only XML 1.0 is read', AT_THE_START);
+    }
     if (encoding !== undefined && !agrees(encoding, this.#encoding)) {
-      this.#refuse('UNSUPPORTED_ENCODING', `the bytes are ${this.#encoding}, the XML declaration says something else`);
+      const why = `the bytes are ${this.#encoding}, the XML declaration says something else`;
+      throw new CpixError('UNSUPPORTED_ENCODING', why, AT_THE_START);
     }
   }
 
@@ -74,8 +80,17 @@ class Reading {
     this.#elements += 1;
     if (this.#depth > this.#limits.depth) this.#tooComplex(`elements stand more than ${this.#limits.depth} deep`);
     if (this.#elements > this.#limits.elements) this.#tooComplex(`it has more than ${this.#limits.elements} elements`);
-    this.#line = this.#parser.line;
-    this.#column = Math.max(1, this.#parser.columnIndex - name.length - 1);
+    const { line, columnIndex } = this.#parser;
+    this.#line = line;
+    this.#column = columnIndex - name.length - 1;
+    // The character after the name is read already, and here it ended the line.
+    if (columnIndex === 0) this.#backToTagStart();
+  }
+
+  #backToTagStart(): void {
+    const start = this.#text.lastIndexOf('<', this.#parser.position);
+    this.#line -= 1;
+    this.#column = start - this.#text.lastIndexOf('\n', start);
   }
 
   #openTag(tag: SaxesTagNS): void {
@@ -110,7 +125,7 @@ class Reading {
     this.#open = this.#open?.parent as OpenElement | undefined;
   }
 
-  #text(run: string): void {
+  #addText(run: string): void {
     const open = this.#open;
     if (!open) return; // white space around the root: saxes refuses anything else there
     if (run.length > this.#limits.textLength) this.#tooComplex('a text is too long');
