@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodePsshBox, parseKeyId, parsePsshBox, PROTECTION_SCHEMES, SYSTEM_IDS, type ProtectionScheme } from '@latchkey/cenc';
+import {
+  encodePsshBox,
+  parseKeyId,
+  parsePsshBox,
+  PROTECTION_SCHEMES,
+  SYSTEM_IDS,
+  type ProtectionScheme,
+} from '@latchkey/cenc';
 import { SIGNALING_ITEMS, type KeyToSignal, type SignalingRequest } from '@latchkey/messages';
 import { tenantSchema } from '@latchkey/tenants';
 import fc from 'fast-check';
@@ -12,9 +19,13 @@ const KEY_ID = parseKeyId('12ea753c-23e7-bc02-4474-b2b976c43beb');
 const OTHER = parseKeyId('02ea753c-23e7-bc02-4474-b2b976c43beb');
 
 describe('Widevine pssh', () => {
-  const shaka = vectors<{ keyId: string; scheme: ProtectionScheme; allKeyIds: string[]; pssh: string; hlsMedia: string }>(
-    'shaka-packager.json',
-  );
+  const shaka = vectors<{
+    keyId: string;
+    scheme: ProtectionScheme;
+    allKeyIds: string[];
+    pssh: string;
+    hlsMedia: string;
+  }>('shaka-packager.json');
 
   it.each(shaka.map((vector, at) => ({ ...vector, at })))(
     'has the bytes of Shaka Packager: $at, $scheme, $allKeyIds.length keys',
@@ -43,24 +54,31 @@ describe('Widevine pssh', () => {
     },
   );
 
-  const published = vectors<{ source: string; pssh: string; keyIds: string[]; fields: Record<string, string | number> }>(
-    'published.json',
-  );
+  const published = vectors<{
+    source: string;
+    pssh: string;
+    keyIds: string[];
+    fields: Record<string, string | number>;
+  }>('published.json');
 
   it.each(published)('reads as published: $source', ({ pssh, keyIds, fields }) => {
     expect(readPsshData(Buffer.from(parsePsshBox(Buffer.from(pssh, 'base64')).data))).toEqual({ keyIds, fields });
   });
 
-  it.each(published.filter(({ fields }) => writable(fields)))('is written as published: $source', ({ pssh, keyIds, fields }) => {
-    const contentId = fields['content_id'] === undefined ? undefined : Buffer.from(`${fields['content_id']}`, 'hex').toString();
-    const data = encodeWidevinePsshData({
-      keyIds: keyIds.map(parseKeyId),
-      scheme: 'cenc',
-      provider: fields['provider'] as string | undefined,
-      contentId,
-    });
-    expect(Buffer.from(data)).toEqual(parsePsshBox(Buffer.from(pssh, 'base64')).data);
-  });
+  it.each(published.filter(({ fields }) => writable(fields)))(
+    'is written as published: $source',
+    ({ pssh, keyIds, fields }) => {
+      const contentId =
+        fields['content_id'] === undefined ? undefined : Buffer.from(`${fields['content_id']}`, 'hex').toString();
+      const data = encodeWidevinePsshData({
+        keyIds: keyIds.map(parseKeyId),
+        scheme: 'cenc',
+        provider: fields['provider'] as string | undefined,
+        contentId,
+      });
+      expect(Buffer.from(data)).toEqual(parsePsshBox(Buffer.from(pssh, 'base64')).data);
+    },
+  );
 
   it('carries every field that the tenant and the request give, and no other', () => {
     fc.assert(
@@ -79,7 +97,10 @@ describe('Widevine pssh', () => {
         ),
         ({ contentId, provider, policy, scheme, keyId, index, withContentId }) => {
           const reply = signalWidevine(
-            request([key({ keyId: parseKeyId(keyId), scheme, ...(index === undefined ? {} : { period: { index } }) })], contentId),
+            request(
+              [key({ keyId: parseKeyId(keyId), scheme, ...(index === undefined ? {} : { period: { index } }) })],
+              contentId,
+            ),
             settings({ contentId: withContentId, schemes: PROTECTION_SCHEMES, ...defined({ provider, policy }) }),
           );
           const box = parsePsshBox(Buffer.from(reply.keys[0]?.pssh ?? '', 'base64'));
