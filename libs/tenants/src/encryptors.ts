@@ -1,28 +1,96 @@
 import { z } from 'zod';
 
-/** How an encryptor of this tenant proves who it is. Each has an id: it is what audit records name. */
+/** The realm of Digest and Basic: part of what HA1 is made from, so it never changes. */
+export const REALM = 'latchkey';
+
+/** `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>`, base64url, as `npm run credential` prints it. */
+const passwordHash = z
+  .string()
+  .regex(/^scrypt\$\d{1,2}\$\d{1,2}\$\d{1,2}\$[\w-]{22,}\$[\w-]{43,}$/, 'not a hash as `npm run credential` prints it');
+const hex = (digits: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[0-9a-fA-F]{${digits}}$`), `${digits} hex digits`)
+    .transform((text) => text.toLowerCase());
+const userName = z
+  .string()
+  .regex(/^[^:"\\\p{Cc}]{1,128}$/u, 'a user name has no colon, quote, backslash or control character');
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'a header name')
+  .transform((text) => text.toLowerCase());
+
+/** Each credential has an id: it is what audit records name. */
 const id = z.string().regex(/^[A-Za-z0-9._@:/-]{1,128}$/);
+
+/** How an encryptor of this tenant proves who it is; docs/security.md tells when to choose which. */
 const credential = z.discriminatedUnion('method', [
-  /** API Gateway with IAM authorisation: the caller's role ARN, in a header that only the gateway can set. */
-  z.strictObject({ id, method: z.literal('aws-role'), roleArn: z.string() }),
-  z.strictObject({ id, method: z.literal('sigv4'), accessKeyId: z.string(), secret: z.string() }),
-  /** `ha1`: hex of H(user:realm:password), by algorithm. */
+  /** API Gateway with IAM authorisation: the caller's role, in a header that only API Gateway can send. */
+  z.strictObject({
+    id,
+    method: z.literal('aws-role'),
+    /** `arn:aws:iam::<account>:role/<path/><name>`. */
+    roleArn: z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/, 'the ARN of an IAM role'),
+  }),
+  z.strictObject({
+    id,
+    method: z.literal('sigv4'),
+    accessKeyId: z.string().regex(/^[A-Za-z0-9]{16,128}$/, '16 to 128 letters and digits'),
+    /** `wrapped:…`, as `npm run credential` prints it: verifying a signature takes the secret itself. */
+    secret: z.string().regex(/^wrapped:[\w-]{40,}$/, 'not a secret as `npm run credential` wraps it'),
+  }),
+  /** `ha1`: hex of H(username:latchkey:password), by algorithm. */
   z.strictObject({
     id,
     method: z.literal('digest'),
-    username: z.string(),
-    ha1: z.strictObject({ sha256: z.string().optional(), md5: z.string().optional() }),
+    username: userName,
+    ha1: z
+      .strictObject({ sha256: hex(64).optional(), md5: hex(32).optional() })
+      .refine(({ sha256, md5 }) => sha256 !== undefined || md5 !== undefined, 'sha256, md5 or both'),
   }),
-  /** `hash`: scrypt, as `npm run credential` prints it. */
-  z.strictObject({ id, method: z.literal('basic'), username: z.string(), hash: z.string() }),
-  z.strictObject({ id, method: z.literal('api-key'), header: z.string().default('x-api-key'), hash: z.string() }),
-  z.strictObject({ id, method: z.literal('mtls'), subject: z.string() }),
+  z.strictObject({ id, method: z.literal('basic'), username: userName, hash: passwordHash }),
+  z.strictObject({
+    id,
+    method: z.literal('api-key'),
+    header: headerName.default('x-api-key'),
+    hash: passwordHash,
+    /** The first 8 hex digits of the key's SHA-256: which hash to try. Without it each key is tried against this one. */
+    hint: hex(8).optional(),
+  }),
+  z.strictObject({
+    id,
+    method: z.literal('mtls'),
+    /** The whole subject in the order of the certificate, e.g. `C=DE, O=Studio, CN=encoder-1`. */
+    subject: z.string().min(4).max(512),
+  }),
 ]);
 export type EncryptorCredential = z.infer<typeof credential>;
 
 export const encryptorsSchema = z.array(credential).default([]);
 
+const limit = z.number().int().positive();
 export const limitsSchema = z.strictObject({
-  requestsPerMinute: z.number().int().positive().default(6_000),
-  concurrency: z.number().int().positive().default(128),
+  requestsPerMinute: limit.default(120_000),
+  /** Requests at work at once, in each gateway process. */
+  concurrency: limit.default(256),
+  /** The same for each single credential. */
+  perCredential: z.strictObject({ requestsPerMinute: limit.optional(), concurrency: limit.optional() }).prefault({}),
 });
+export type TenantLimits = z.infer<typeof limitsSchema>;
+
+/** What a request with this credential shows: no two tenants may be told apart by nothing else. */
+export function credentialName(credential: EncryptorCredential): string {
+  switch (credential.method) {
+    case 'aws-role':
+      return `aws-role ${credential.roleArn}`;
+    case 'sigv4':
+      return `sigv4 ${credential.accessKeyId}`;
+    case 'digest':
+    case 'basic':
+      return `${credential.method} ${credential.username}`;
+    case 'api-key':
+      return `api-key ${credential.header} ${credential.hash}`;
+    case 'mtls':
+      return `mtls ${credential.subject}`;
+  }
+}

@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { deliverySchema } from './delivery';
-import { encryptorsSchema, limitsSchema } from './encryptors';
+import { credentialName, encryptorsSchema, limitsSchema } from './encryptors';
 import { policySchema } from './policy';
 import { keysSchema } from './retention';
 import { signalingSchema } from './signaling';
 
+/** Whose requests these are before anybody has proved who it is, in events and audit records. Nobody may be called so. */
+export const UNKNOWN_TENANT = 'unknown';
+
 export const tenantSchema = z.strictObject({
-  id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a tenant is 1 to 64 of a-z 0-9 _ -'),
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a tenant is 1 to 64 of a-z 0-9 _ -')
+    .refine((id) => id !== UNKNOWN_TENANT, `no tenant is called ${UNKNOWN_TENANT}`),
   encryptors: encryptorsSchema,
   limits: limitsSchema.prefault({}),
   policy: policySchema.prefault({}),
@@ -16,7 +22,26 @@ export const tenantSchema = z.strictObject({
 });
 export type Tenant = z.infer<typeof tenantSchema>;
 
-export const tenantsFileSchema = z.strictObject({ tenants: z.array(tenantSchema).min(1) });
+export const tenantsFileSchema = z.strictObject({
+  tenants: z.array(tenantSchema).min(1).superRefine(refuseSharedCredentials),
+});
+
+/** A credential that two could show would let one tenant's requests be the other's. */
+function refuseSharedCredentials(tenants: Tenant[], context: z.RefinementCtx): void {
+  const owners = new Map<string, string>();
+  for (const { id, encryptors } of tenants) {
+    for (const credential of encryptors) {
+      const name = credentialName(credential);
+      const owner = owners.get(name);
+      if (owner === undefined) owners.set(name, id);
+      else
+        context.addIssue({
+          code: 'custom',
+          message: `tenants ${owner} and ${id} share the credential ${credential.id}`,
+        });
+    }
+  }
+}
 
 /** The tenant of a system that has none configured. */
 export const DEFAULT_TENANT = 'default';
