@@ -10,3 +10,7 @@ export {
   type WantedSystem,
 } from './speke-document';
 export { elementsNamed, readXmlTree, type TreeElement } from './xml-tree';
+export { natsServerPresent, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server';
+export { dynamoDbLocalMissing, LOCAL_AWS, startDynamoDbLocal, type DynamoDbLocal } from './dynamodb-local';
+export { startFaultProxy, type FaultProxy, type FaultRule, type WireFault } from './fault-proxy';
+export { startKmsEndpoint, type KmsAction, type KmsEndpoint } from './kms-endpoint';
