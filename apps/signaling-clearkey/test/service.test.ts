@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Deadline, MemoryHub, NoResponders, type BusConnection } from '@latchkey/bus';
 import { parseKeyId, parseSystemId, SYSTEM_IDS, type SystemId } from '@latchkey/cenc';
-import { signalingFor } from '@latchkey/messages';
+import { signalingFor, type KeySignaling } from '@latchkey/messages';
 import { createLogger, EnvironmentError, type RunningService, type ServiceContext } from '@latchkey/runtime';
 import { CLEAR_KEY_SYSTEMS } from '../src/clearkey-signaling';
 import { readConfig } from '../src/config';
@@ -73,7 +73,7 @@ describe('signaling-clearkey on the bus', () => {
       },
       { deadline: Deadline.in(2_000) },
     );
-    return reply.keys[0] ?? { keyId: undefined };
+    return reply.keys[0] as KeySignaling;
   }
 });
 
