@@ -2,7 +2,7 @@ import { connectBus, MemoryHub, type BusConnection } from '@latchkey/bus';
 import { startKeyDelivery } from '@latchkey/key-delivery';
 import { startKeyService } from '@latchkey/key-service';
 import { startMonitor } from '@latchkey/monitor';
-import type { Environment, RunningService, ServiceContext } from '@latchkey/runtime';
+import { createContext, type Environment, type RunningService, type ServiceContext } from '@latchkey/runtime';
 import { startSignalingClearkey } from '@latchkey/signaling-clearkey';
 import { startSignalingFairplay } from '@latchkey/signaling-fairplay';
 import { startSignalingPlayready } from '@latchkey/signaling-playready';
@@ -61,12 +61,8 @@ class Composition {
   }
 
   async start(name: string, start: Start, defaults: Environment = {}): Promise<RunningService> {
-    const context = {
-      ...this.context,
-      name,
-      environment: { ...defaults, ...this.context.environment },
-      logger: this.context.logger.child({ service: name }),
-    };
+    const { environment, stopping } = this.context;
+    const context = createContext(name, { ...defaults, ...environment }, stopping);
     const connection = await this.#connect(context);
     try {
       const service = await start(context, connection);
