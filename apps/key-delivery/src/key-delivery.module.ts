@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { DeliveryRules } from './delivery-rules';
@@ -11,9 +11,15 @@ import { KeyWarming } from './key-warming';
 
 /** What key-delivery answers over HTTP: players. */
 @Module({})
-export class PlayersModule {
-  constructor(adapterHost: HttpAdapterHost, rules: DeliveryRules, desk: KeyDesk) {
-    routeDeliveries(adapterHost.httpAdapter.getInstance<FastifyInstance>(), rules, desk);
+export class PlayersModule implements OnModuleInit {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly rules: DeliveryRules,
+    private readonly desk: KeyDesk,
+  ) {}
+
+  onModuleInit(): void {
+    routeDeliveries(this.adapterHost.httpAdapter.getInstance<FastifyInstance>(), this.rules, this.desk);
   }
 
   static answering(rules: DeliveryRules, desk: KeyDesk): DynamicModule {

@@ -86,6 +86,7 @@ export async function startHttp(
   const readiness: Readiness = { checks: options.checks, closing: false };
   context.stopping?.addEventListener('abort', () => (readiness.closing = true));
 
+  answerErrors(fastify, answerProblem);
   shapeRequests(fastify, begin);
   observe(fastify, context.logger);
   shedLoad(fastify, new InFlight(options.inFlight ?? HTTP_LIMITS.inFlight));
@@ -135,6 +136,13 @@ function serverOptions(options: HttpOptions) {
 /** A client without a certificate is let in: whether it needs one is for its tenant's credentials to say. */
 function tlsOptions(files: TlsFiles) {
   return { ...readTlsFiles(files), requestCert: files.clientAuthority !== undefined, rejectUnauthorized: false };
+}
+
+/** Also those of hooks and of routes that an app adds to Fastify itself: Nest's filter sees only its controllers' errors. */
+function answerErrors(fastify: FastifyInstance, answerProblem: ProblemAnswerer): void {
+  fastify.addHook('onRoute', (route) => {
+    route.errorHandler ??= answerProblem;
+  });
 }
 
 function shapeRequests(fastify: FastifyInstance, begin: (request: FastifyRequest, reply: FastifyReply) => void): void {
