@@ -1,4 +1,4 @@
-import { encodePsshBox, SYSTEM_IDS, type ProtectionScheme, type SystemId } from '@latchkey/cenc';
+import { encodePsshBox, SYSTEM_IDS, type KeyId, type ProtectionScheme, type SystemId } from '@latchkey/cenc';
 import { Fault, type KeyToSignal, type SignalingReply, type SignalingRequest } from '@latchkey/messages';
 import {
   answerItems,
@@ -79,7 +79,7 @@ function commonBox(key: KeyToSignal, context: ClearKeyContext): DrmSignaling {
   refuseSegmentEncryption(key, context);
   const { psshElement: spelling, keyIds } = context.settings.clearkey;
   const listed = keysInBox(key, context.request.keys, keyIds).map(({ keyId }) => keyId);
-  const pssh = encodePsshBox({ version: 1, systemId: SYSTEM_IDS.common, keyIds: listed, data: NO_DATA });
+  const pssh = listBox(SYSTEM_IDS.common, listed);
   return { pssh, contentProtectionData: psshElement(pssh, spelling) };
 }
 
@@ -90,8 +90,13 @@ function keyIdBox(key: KeyToSignal, context: ClearKeyContext): DrmSignaling {
     throw new Fault('UNSUPPORTED_DRM_SYSTEM', whyNotSignaled(systemId));
   }
   refuseSegmentEncryption(key, context);
-  const pssh = encodePsshBox({ version: 1, systemId, keyIds: [key.keyId], data: NO_DATA });
+  const pssh = listBox(systemId, [key.keyId]);
   return { pssh, contentProtectionData: psshElement(pssh) };
+}
+
+/** Base64 of a box that holds key IDs and nothing else. */
+function listBox(systemId: SystemId, keyIds: readonly KeyId[]): string {
+  return encodePsshBox({ version: 1, systemId, keyIds, data: NO_DATA }).toString('base64');
 }
 
 const NO_DATA = Buffer.alloc(0);

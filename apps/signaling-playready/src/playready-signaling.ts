@@ -27,16 +27,17 @@ const ALGORITHMS = { cenc: 'AESCTR', cens: 'AESCTR', cbc1: 'AESCBC', cbcs: 'AESC
 
 function describe(key: KeyToSignal, request: SignalingRequest, settings: TenantSignaling): DrmSignaling {
   const scheme = supportedScheme(key, settings);
-  const header = objectFor(key, scheme, request, settings);
-  const pssh = encodePsshBox({ version: 0, systemId: SYSTEM_IDS.playready, data: header });
+  const data = objectFor(key, scheme, request, settings);
+  const object = data.toString('base64');
+  const pssh = encodePsshBox({ version: 0, systemId: SYSTEM_IDS.playready, data }).toString('base64');
   const method = HLS_METHODS[scheme];
   return {
     pssh,
-    contentProtectionData: psshElement(pssh) + playReadyObjectElement(header),
-    smoothProtectionHeader: header,
+    contentProtectionData: psshElement(pssh) + playReadyObjectElement(object),
+    smoothProtectionHeader: object,
     hlsKey: method && {
       method,
-      uri: `data:text/plain;charset=UTF-16;base64,${header.toString('base64')}`,
+      uri: `data:text/plain;charset=UTF-16;base64,${object}`,
       iv: settings.hlsIv && key.explicitIv ? Buffer.from(key.explicitIv, 'base64') : undefined,
       keyFormat: 'com.microsoft.playready',
       keyFormatVersions: '1',

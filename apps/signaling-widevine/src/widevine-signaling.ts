@@ -25,14 +25,14 @@ function describe(key: KeyToSignal, request: SignalingRequest, settings: TenantS
     contentId: contentId ? request.contentId : undefined,
     cryptoPeriodIndex: key.period?.index,
   });
-  const pssh = encodePsshBox({ version: 0, systemId: SYSTEM_IDS.widevine, data });
+  const pssh = encodePsshBox({ version: 0, systemId: SYSTEM_IDS.widevine, data }).toString('base64');
   const method = HLS_METHODS[scheme];
   return {
     pssh,
     contentProtectionData: psshElement(pssh),
     hlsKey: method && {
       method,
-      uri: `data:text/plain;base64,${pssh.toString('base64')}`,
+      uri: `data:text/plain;base64,${pssh}`,
       iv: settings.hlsIv && key.explicitIv ? Buffer.from(key.explicitIv, 'base64') : undefined,
       keyId: key.keyId,
       keyFormat: `urn:uuid:${SYSTEM_IDS.widevine}`,

@@ -6,19 +6,18 @@ import { escapeXmlText } from './xml-text';
  */
 
 /**
- * ISO/IEC 23001-7, 11.2. The prefixed spelling is what players find: shaka-player passes over an element in a default
+ * ISO/IEC 23001-7, 11.2: the base64 of the whole box. The prefixed spelling is what players find: shaka-player passes over an element in a default
  * namespace. Unified Streaming asks for the other.
  */
-export function psshElement(box: Uint8Array, spelling: 'prefix' | 'default-namespace' = 'prefix'): string {
-  const base64 = Buffer.from(box).toString('base64');
+export function psshElement(base64: string, spelling: 'prefix' | 'default-namespace' = 'prefix'): string {
   return spelling === 'prefix'
     ? `<cenc:pssh xmlns:cenc="urn:mpeg:cenc:2013">${base64}</cenc:pssh>`
     : `<pssh xmlns="urn:mpeg:cenc:2013">${base64}</pssh>`;
 }
 
-/** The PlayReady Object beside the box: older PlayReady clients read only this. */
-export function playReadyObjectElement(playReadyObject: Uint8Array): string {
-  return `<mspr:pro xmlns:mspr="urn:microsoft:playready">${Buffer.from(playReadyObject).toString('base64')}</mspr:pro>`;
+/** The base64 of the PlayReady Object beside the box: older PlayReady clients read only this. */
+export function playReadyObjectElement(base64: string): string {
+  return `<mspr:pro xmlns:mspr="urn:microsoft:playready">${base64}</mspr:pro>`;
 }
 
 /**

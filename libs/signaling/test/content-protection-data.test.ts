@@ -8,9 +8,9 @@ import {
 
 describe('ContentProtectionData', () => {
   it.each([
-    psshElement(Buffer.from('box')),
-    psshElement(Buffer.from('box'), 'default-namespace'),
-    playReadyObjectElement(Buffer.from('object')),
+    psshElement('Ym94'),
+    psshElement('Ym94', 'default-namespace'),
+    playReadyObjectElement('b2JqZWN0'),
     licenseUrlElements('https://a.example/?a&b'),
   ])('declares every namespace in the fragment itself: %s', (fragment) => {
     for (const [, prefix] of fragment.matchAll(/<(\w+):/g)) expect(fragment).toContain(` xmlns:${prefix}="`);
