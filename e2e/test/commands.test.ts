@@ -1,0 +1,56 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { readSpekeAnswer } from '@latchkey/testing';
+import { freePort, until } from './system';
+
+const ROOT = join(__dirname, '../..');
+const COMMANDS = [
+  ['npm start', 'apps/standalone/dist/main.js', /one-machine mode/],
+  ['npm run services', 'tools/services.mjs', /one process for each service/],
+] as const;
+
+describe.each(COMMANDS)('%s', (_, script, says) => {
+  let child: ChildProcess;
+  let data: string;
+  let output = '';
+  let ports: number[] = [];
+
+  beforeAll(async () => {
+    data = mkdtempSync(join(tmpdir(), 'latchkey-'));
+    ports = await Promise.all([freePort(), freePort(), freePort()]);
+    const [SPEKE_PORT, DELIVERY_PORT, CONSOLE_PORT] = ports.map(String);
+    child = spawn(process.execPath, [script], {
+      cwd: ROOT,
+      env: { ...process.env, SPEKE_PORT, DELIVERY_PORT, CONSOLE_PORT, DATA_DIR: data },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await until(() => says.test(output) && output.includes('Ctrl-C'), 60_000);
+  }, 90_000);
+  afterAll(() => {
+    child.kill('SIGKILL');
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  it('says where the doors and the data are', () => {
+    for (const text of [...ports.map(String), data]) expect(output).toContain(text);
+  });
+
+  it('prints a curl line that works as pasted', async () => {
+    const line = /^ *(curl .*)$/m.exec(output)?.[1] ?? '';
+    const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: ROOT });
+    const { keys, systems } = await readSpekeAnswer(stdout);
+    expect([keys.length, systems.length]).toEqual([1, 4]);
+  });
+
+  it('ends well when told to', async () => {
+    const gone = new Promise<number | null>((done) => child.once('exit', done));
+    child.kill('SIGTERM');
+    expect(await gone).toBe(0);
+    await expect(fetch(`http://127.0.0.1:${ports[0]}/healthz`)).rejects.toThrow();
+  }, 30_000);
+});
