@@ -110,7 +110,8 @@ export const keyTampered = event(
   z.object({ ...about, keyIds: z.array(keyId), writer: z.string(), sequence: z.number().int() }),
 );
 
-const hop = z.object({ name: z.string(), ms: z.number() });
+/** `startMs`: when it began, counted from the arrival of the request. */
+const hop = z.object({ name: z.string(), ms: z.number(), startMs: z.number().optional() });
 const exchange = z.object({
   tenant: tenantId,
   exchangeId,
