@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BusConnection } from '@latchkey/bus';
 import type { TenantDelivery } from '@latchkey/tenants';
 import { stringify } from 'yaml';
 import { startKeyDelivery } from '../src/index';
-import { quietContext, startKeyAnswerer } from './key-answerer';
+import { down, quietContext, startKeyAnswerer } from './key-answerer';
 
 /** The part of a tenant that tests speak of, as written in the tenants file. */
 export type DeliveryWritten = { [Section in keyof TenantDelivery]?: unknown };
@@ -36,14 +35,17 @@ export async function startDelivery(
     },
     connection,
   );
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= service.close().then(() => connection.close()));
   return {
     ...keys,
-    bus: connection as BusConnection,
+    stop,
+    /** From now on the bus takes no event from the service. */
+    refuseEvents: () => (connection.publish = down),
     url: service.url,
     configure,
     async close() {
-      await service.close();
-      await connection.close();
+      await stop();
       await keys.close();
       rmSync(folder, { recursive: true });
     },
