@@ -10,6 +10,7 @@ const PARTS = [
   { binary: 'ffmpeg', debian: 'ffmpeg', what: 'clips for the players' },
   { binary: 'chromium', debian: 'chromium', what: 'browser tests' },
   { binary: 'promtool', debian: 'prometheus', what: 'alarm rules' },
+  { binary: 'docker-compose', debian: 'docker-compose', what: 'a check of docker-compose.yml' },
 ];
 
 /** Installs what is missing where that can be done; answers with what is still missing, and how to get it. */
