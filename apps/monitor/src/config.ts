@@ -1,21 +1,100 @@
+import type { TlsFiles } from '@latchkey/http';
 import { flag, port, readEnvironment, type Environment } from '@latchkey/runtime';
 import { z } from 'zod';
+
+export interface MonitorConfig {
+  readonly port: number;
+  readonly host: string;
+  readonly tls: TlsFiles | undefined;
+  readonly trustProxy: readonly string[];
+  readonly accessFile: string | undefined;
+  readonly allowUnauthenticated: boolean;
+  readonly dataDir: string;
+  readonly ledgerTable: string | undefined;
+  readonly dynamoEndpoint: string | undefined;
+  /** Share of exchanges that may not fail, for the error budget. */
+  readonly objective: number;
+  readonly missedAfter: number;
+  readonly lateAfter: number;
+  readonly endedAfterMs: number;
+  readonly readiness: ReadonlyMap<string, string>;
+  readonly traceUrl: string | undefined;
+}
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  );
+const cadences = z.coerce.number().min(1).max(100);
 
 const variables = z.object({
   CONSOLE_PORT: port.default(8082),
   CONSOLE_HOST: z.string().default('127.0.0.1'),
-  /** YAML: who may see and do what (docs/console.md). Without it the console is open to lookers on loopback only. */
+  CONSOLE_TLS_CERTIFICATE: z.string().optional(),
+  CONSOLE_TLS_KEY: z.string().optional(),
+  CONSOLE_TRUST_PROXY: list,
+  /** YAML: who may see and do what (docs/console.md). Without it the console is open to lookers, on loopback only. */
   CONSOLE_ACCESS_FILE: z.string().optional(),
-  /** Serve an open console on other addresses than loopback. Everybody who reaches it sees content IDs and key IDs. */
-  CONSOLE_OPEN: flag.default(false),
+  /** Serve an open console beyond loopback: everybody who reaches it sees content IDs and key IDs. */
+  CONSOLE_ALLOW_UNAUTHENTICATED: flag.default(false),
   DATA_DIR: z.string().default('./.data'),
   /** Keep the ledger in this DynamoDB table instead of DATA_DIR. */
   DYNAMODB_LEDGER_TABLE: z.string().optional(),
   DYNAMODB_ENDPOINT: z.url().optional(),
+  SERVICE_OBJECTIVE: z.coerce.number().min(0.5).lt(1).default(0.999),
+  ROTATION_MISSED_AFTER: cadences.default(1.5),
+  ROTATION_LATE_AFTER: cadences.default(1.2),
+  ROTATION_ENDED_AFTER_HOURS: z.coerce.number().positive().default(24),
+  /** `name=url` of /readyz, separated by commas. Absent: the gateway and key-delivery of this machine. */
+  CONSOLE_READINESS_URLS: list.refine((pairs) => pairs.every((pair) => /^[a-z0-9-]+=https?:\/\/\S+$/.test(pair)), {
+    message: 'pairs like speke-gateway=http://gateway:8080/readyz, separated by commas',
+  }),
+  /** A page of your tracing system with {traceId} in it. */
+  CONSOLE_TRACE_URL: z
+    .url()
+    .refine((url) => url.includes('{traceId}') || url.includes('%7BtraceId%7D'), 'has no {traceId}')
+    .optional(),
+  SPEKE_PORT: port.default(8080),
+  DELIVERY_PORT: port.default(8081),
 });
 
-export type MonitorConfig = z.output<typeof variables>;
-
 export function readMonitorConfig(environment: Environment): MonitorConfig {
-  return readEnvironment(variables, environment);
+  const read = readEnvironment(variables, environment);
+  const { CONSOLE_TLS_CERTIFICATE: certificate, CONSOLE_TLS_KEY: key } = read;
+  return {
+    port: read.CONSOLE_PORT,
+    host: read.CONSOLE_HOST,
+    tls: certificate && key ? { certificate, key } : undefined,
+    trustProxy: read.CONSOLE_TRUST_PROXY,
+    accessFile: read.CONSOLE_ACCESS_FILE,
+    allowUnauthenticated: read.CONSOLE_ALLOW_UNAUTHENTICATED,
+    dataDir: read.DATA_DIR,
+    ledgerTable: read.DYNAMODB_LEDGER_TABLE,
+    dynamoEndpoint: read.DYNAMODB_ENDPOINT,
+    objective: read.SERVICE_OBJECTIVE,
+    missedAfter: read.ROTATION_MISSED_AFTER,
+    lateAfter: read.ROTATION_LATE_AFTER,
+    endedAfterMs: read.ROTATION_ENDED_AFTER_HOURS * 3_600_000,
+    readiness: readinessUrls(read),
+    traceUrl: read.CONSOLE_TRACE_URL?.replaceAll('%7BtraceId%7D', '{traceId}'),
+  };
+}
+
+function readinessUrls(read: z.output<typeof variables>): Map<string, string> {
+  if (read.CONSOLE_READINESS_URLS.length > 0) {
+    return new Map(read.CONSOLE_READINESS_URLS.map((pair) => splitOnce(pair, '=')));
+  }
+  const here = { 'speke-gateway': read.SPEKE_PORT, 'key-delivery': read.DELIVERY_PORT };
+  const known = Object.entries(here).filter(([, at]) => at !== 0);
+  return new Map(known.map(([name, at]) => [name, `http://127.0.0.1:${at}/readyz`]));
+}
+
+function splitOnce(text: string, by: string): [string, string] {
+  const at = text.indexOf(by);
+  return [text.slice(0, at), text.slice(at + 1)];
 }

@@ -132,7 +132,7 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
       for (const { body } of (await allOf(ledger.store, 'default')).slice(0, 9)) {
         await other.append(JSON.parse(body).event);
       }
-      const { broken } = await verifyLedger(other.store, new Map([['default', anchor]]));
+      const { broken } = await verifyLedger(other.store, { anchors: new Map([['default', anchor]]) });
       expect(broken).toEqual([{ chain: 'default', index: 10, why: 'missing' }]);
       await other.close();
     });

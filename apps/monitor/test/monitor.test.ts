@@ -22,7 +22,7 @@ describe('monitor', () => {
       await hub.connect(contextOf('others')).publish(keyIssued, event);
     }
     const monitor = await startMonitorAtTest({ DATA_DIR }, hub);
-    const reader = new Ledger(new LmdbLedgerStore(join(DATA_DIR, 'monitor')));
+    const reader = new Ledger(new LmdbLedgerStore(join(DATA_DIR, 'monitor', 'ledger')));
     const found = await eventually(async () => {
       const { records } = await reader.query({ limit: 10 });
       return records.length === 2 ? records : undefined;

@@ -26,13 +26,10 @@ export interface Verification {
  * Follows every chain from its first record. A chain proves its inside; that its end was not cut off together with its
  * head is proved by an `anchor`: a head that was noted down outside before.
  */
-export async function verifyLedger(
-  store: LedgerStore,
-  anchors: ReadonlyMap<string, ChainHead> = new Map(),
-): Promise<Verification> {
+export async function verifyLedger(store: LedgerStore, options: VerifyOptions = {}): Promise<Verification> {
+  const anchors = options.anchors ?? new Map<string, ChainHead>();
   const sequences = new Map<string, number[]>();
-  const heads = new Map([...(await store.chains())].sort(([a], [b]) => (a < b ? -1 : 1)));
-  for (const chain of anchors.keys()) if (!heads.has(chain)) heads.set(chain, NO_RECORD);
+  const heads = await headsToVerify(store, anchors, options.chains);
   const chains: { chain: string; records: number; head: ChainHead }[] = [];
   const broken: BrokenLink[] = [];
   for (const [chain, head] of heads) {
@@ -40,10 +37,27 @@ export async function verifyLedger(
     broken.push(...found.broken);
     chains.push({ chain, records: found.records, head });
   }
-  return { chains, broken, gaps: gapsOf(sequences) };
+  return { chains, broken, gaps: options.chains ? [] : gapsOf(sequences) };
+}
+
+export interface VerifyOptions {
+  readonly anchors?: ReadonlyMap<string, ChainHead>;
+  /** Absent: all. A writer's gap is only seen if all chains that it writes to are. */
+  readonly chains?: readonly string[] | undefined;
 }
 
 const LIMIT = 100;
+
+async function headsToVerify(
+  store: LedgerStore,
+  anchors: ReadonlyMap<string, ChainHead>,
+  chains: readonly string[] | undefined,
+): Promise<Map<string, ChainHead>> {
+  const heads = await store.chains();
+  for (const chain of anchors.keys()) if (!heads.has(chain)) heads.set(chain, NO_RECORD);
+  const chosen = [...heads].filter(([chain]) => chains === undefined || chains.includes(chain));
+  return new Map(chosen.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 async function verifyChain(
   store: LedgerStore,

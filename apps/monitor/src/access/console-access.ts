@@ -1,0 +1,62 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AccessRules } from './access-file';
+import { OidcVerifier } from './oidc';
+import type { Principal } from './principal';
+
+/** How one may sign in, for the console's own page. */
+export interface SignIn {
+  readonly open: boolean;
+  readonly tokens: boolean;
+  readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly scope: string };
+}
+
+/** Whoever reaches an open console: may look, and nothing else. */
+const LOOKER: Principal = { id: 'anonymous', roles: new Set(['viewer']), tenants: 'all' };
+
+/** Tells who holds a bearer token. There are no cookies, so that no other site can make a browser ask in its user's name. */
+export class ConsoleAccess {
+  private rules: AccessRules | undefined;
+  private oidc: OidcVerifier | undefined;
+
+  /** Without rules everybody is a looker. */
+  constructor(
+    rules: AccessRules | undefined,
+    private readonly now: () => number = Date.now,
+  ) {
+    if (rules) this.replace(rules);
+  }
+
+  replace(rules: AccessRules): void {
+    this.rules = rules;
+    this.oidc = rules.oidc ? new OidcVerifier(rules.oidc) : undefined;
+  }
+
+  get signIn(): SignIn {
+    if (!this.rules) return { open: true, tokens: false };
+    const { tokens, oidc } = this.rules;
+    const issuer = oidc?.clientId ? { oidc: { issuer: oidc.issuer, clientId: oidc.clientId, scope: oidc.scope } } : {};
+    return { open: false, tokens: tokens.length > 0, ...issuer };
+  }
+
+  /** Undefined: not known, or no token. Throws IssuerUnavailable. */
+  async principal(authorization: string | undefined): Promise<Principal | undefined> {
+    if (!this.rules) return LOOKER;
+    const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) return undefined;
+    return this.byToken(token, this.rules) ?? (await this.oidc?.principal(token));
+  }
+
+  private byToken(token: string, { tokens }: AccessRules): Principal | undefined {
+    const digest = createHash('sha256').update(token).digest();
+    // All are compared, so that the time says nothing of which.
+    const fitting = tokens.filter(({ sha256 }) => timingSafeEqual(Buffer.from(sha256, 'hex'), digest));
+    const found = fitting.find(({ expires }) => expires === undefined || Date.parse(expires) > this.now());
+    return (
+      found && {
+        id: found.id,
+        roles: new Set(found.roles),
+        tenants: found.tenants ? new Set(found.tenants) : 'all',
+      }
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import { exchangeCompleted, exchangeFailed, exchangeRejected } from '@latchkey/messages';
+import type { Ledger } from '../ledger/ledger';
+import type { LedgerEvent } from '../ledger/ledger-record';
+import { kindOf } from '../live/event-summary';
+import { traceIdOf } from './trace-id';
+
+/** One HTTP request to the gateway, and all that was stated about it. */
+export interface ExchangeReport {
+  readonly exchangeId: string;
+  readonly tenant: string | undefined;
+  readonly contentId: string | undefined;
+  readonly outcome: 'completed' | 'rejected' | 'failed' | undefined;
+  readonly status: number | undefined;
+  readonly code: string | undefined;
+  readonly durationMs: number | undefined;
+  readonly hops: readonly { readonly name: string; readonly ms: number }[];
+  readonly requester: { readonly encryptorId?: string; readonly userAgent?: string; readonly address?: string };
+  readonly traceId: string | undefined;
+  /** In the order of time. */
+  readonly events: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly time: string;
+    readonly source: string;
+    readonly data: LedgerEvent['data'];
+  }[];
+}
+
+const OUTCOMES: Readonly<Record<string, ExchangeReport['outcome']>> = {
+  [exchangeCompleted.type]: 'completed',
+  [exchangeRejected.type]: 'rejected',
+  [exchangeFailed.type]: 'failed',
+};
+
+/** Undefined if the ledger, as far as these tenants go, has nothing of it. */
+export async function reportExchange(
+  ledger: Ledger,
+  exchangeId: string,
+  tenants?: readonly string[],
+): Promise<ExchangeReport | undefined> {
+  const { records } = await ledger.query({ exchangeId, tenants, limit: 200 });
+  if (records.length === 0) return undefined;
+  const events = records.map(({ entry }) => entry.event).reverse();
+  const end = events.find(({ type }) => type in OUTCOMES);
+  const asked = events.find(({ data }) => data['requester'] !== undefined);
+  const { status, code, durationMs, hops } = (end?.data ?? {}) as Partial<ExchangeReport>;
+  return {
+    exchangeId,
+    tenant: events[0]?.data.tenant,
+    contentId: events.find(({ data }) => data.contentId !== undefined)?.data.contentId,
+    outcome: end && OUTCOMES[end.type],
+    status,
+    code,
+    durationMs,
+    hops: hops ?? [],
+    requester: (asked?.data['requester'] ?? {}) as ExchangeReport['requester'],
+    traceId: traceIdOf(events.find(({ traceparent }) => traceparent !== undefined)),
+    events: events.map(({ id, type, time, source, data }) => ({ id, kind: kindOf(type), time, source, data })),
+  };
+}
