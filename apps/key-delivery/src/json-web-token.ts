@@ -2,7 +2,6 @@ import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:cry
 import { isIP, BlockList } from 'node:net';
 import type { TenantEntitlement } from '@latchkey/tenants';
 import {
-  createRemoteJWKSet,
   decodeProtectedHeader,
   errors,
   jwtVerify,

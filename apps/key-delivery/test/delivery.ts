@@ -62,3 +62,14 @@ export function keyPath(tenant: string, contentId: string, keyId: string): strin
 export async function body(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
+
+/** What a problem or a licence says, as far as tests ask. */
+interface Answer {
+  readonly code?: string;
+  readonly instance?: string;
+  readonly keys?: readonly { readonly kid: string }[];
+}
+
+export async function json(response: Response): Promise<Answer> {
+  return (await response.json()) as Answer;
+}

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { body, keyPath, startDelivery, type RunningDelivery } from './delivery';
+import { body, json, keyPath, startDelivery, type RunningDelivery } from './delivery';
 import { down, someKeyId } from './key-answerer';
 
 let delivery: RunningDelivery;
@@ -182,7 +182,7 @@ describe('a clear-key licence', () => {
   ])('is refused %s', async (_, license) => {
     const response = await ask(license);
     expect(response.status).toBe(400);
-    expect((await response.json()).code).toBe('invalid-license-request');
+    expect((await json(response)).code).toBe('invalid-license-request');
   });
 
   it('takes no more than a licence request needs', async () => {

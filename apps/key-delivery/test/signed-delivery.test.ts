@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { body, keyPath, startDelivery, type RunningDelivery } from './delivery';
+import { body, json, keyPath, startDelivery, type RunningDelivery } from './delivery';
 import { someKeyId, someSecret } from './key-answerer';
 
 const old = someSecret();
@@ -136,7 +136,7 @@ describe('a signed URL', () => {
     delivery.answerer.put('urls', contentId, keyId);
     const response = await get('urls', keyId, query);
     expect(response.status).toBe(403);
-    expect((await response.json()).code).toBe(code);
+    expect((await json(response)).code).toBe(code);
   });
 });
 
@@ -181,6 +181,6 @@ describe('a signed cookie', () => {
   ])('is refused: %s', async (_, header, code) => {
     const response = await get('movie', someKeyId(), header);
     expect(response.status).toBe(403);
-    expect((await response.json()).code).toBe(code);
+    expect((await json(response)).code).toBe(code);
   });
 });
