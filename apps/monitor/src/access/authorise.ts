@@ -26,21 +26,27 @@ export function authorise(fastify: FastifyInstance, access: ConsoleAccess): void
   });
 }
 
+/** A token that is known gets through however many others are guessed from the same address. */
 async function identify(request: FastifyRequest, access: ConsoleAccess, failures: FailureLimit) {
   const { authorization } = request.headers;
-  const wait = authorization === undefined ? 0 : failures.waitOf(request.ip);
+  const known = access.known(authorization);
+  if (known || authorization === undefined) return known;
+  const wait = failures.waitOf(request.ip);
   if (wait > 0) {
     const headers = { 'retry-after': String(wait) };
     throw new HttpProblem(429, 'too-many-failures', 'Too many tokens that are not known: wait', { headers });
   }
+  const principal = await byIssuer(access, authorization);
+  if (!principal) failures.failed(request.ip);
+  return principal;
+}
+
+async function byIssuer(access: ConsoleAccess, authorization: string): Promise<Principal | undefined> {
   try {
-    const principal = await access.principal(authorization);
-    if (!principal && authorization !== undefined) failures.failed(request.ip);
-    return principal;
+    return await access.byIssuer(authorization);
   } catch (error) {
-    if (error instanceof IssuerUnavailable)
-      throw unavailable(error, 'Tokens cannot be checked at the moment: try again');
-    throw error;
+    if (!(error instanceof IssuerUnavailable)) throw error;
+    throw unavailable(error, 'Tokens cannot be checked at the moment: try again');
   }
 }
 

@@ -38,12 +38,17 @@ export class ConsoleAccess {
     return { open: false, tokens: tokens.length > 0, ...issuer };
   }
 
-  /** Undefined: not known, or no token. Throws IssuerUnavailable. */
-  async principal(authorization: string | undefined): Promise<Principal | undefined> {
+  /** By the access file alone. Undefined: not one of its tokens, or none was sent. */
+  known(authorization: string | undefined): Principal | undefined {
     if (!this.rules) return LOOKER;
-    const token = /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1];
-    if (token === undefined) return undefined;
-    return this.byToken(token, this.rules) ?? (await this.oidc?.principal(token));
+    const token = bearerToken(authorization);
+    return token === undefined ? undefined : this.byToken(token, this.rules);
+  }
+
+  /** By the OIDC issuer. Throws IssuerUnavailable. */
+  async byIssuer(authorization: string): Promise<Principal | undefined> {
+    const token = bearerToken(authorization);
+    return token === undefined ? undefined : this.oidc?.principal(token);
   }
 
   private byToken(token: string, { tokens }: AccessRules): Principal | undefined {
@@ -59,4 +64,9 @@ export class ConsoleAccess {
       }
     );
   }
+}
+
+/** RFC 6750, 2.1. */
+function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer ([\w.~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1];
 }
