@@ -1,29 +1,18 @@
-import type { ContentKey, KeyId, SystemId } from '@latchkey/cenc';
-import type { EncryptedSecret, RecipientKeys } from '@latchkey/cpix';
-import type { SignalingItem, SpekeRequest } from './request';
-
-/** A key as key-service answered it, its secret either in the clear or under the document key. */
-export interface AnsweredKey {
-  readonly requestedKeyId: KeyId;
-  /** Another one than requested only where the tenant overrides key IDs. */
-  readonly keyId: KeyId;
-  readonly explicitIv?: string | undefined;
-  readonly secret: EncryptedSecret | { readonly kind: 'clear'; readonly contentKey: ContentKey };
-}
-
-/** What a system says for one key: base64 texts by item; what means nothing is left out. */
-export type KeySignaling = { readonly keyId: KeyId } & {
-  readonly [item in SignalingItem]?: string | undefined;
-};
-
-/** SPEKE 2.1, by track type (`*` stands for any text): the first that fits holds. */
-export interface TrackPolicy {
-  readonly trackType: string;
-  readonly hdcp?: { readonly hlsLevel: string; readonly outputProtection?: string | undefined } | undefined;
-  /** By system ID. */
-  readonly robustness?: Readonly<Record<string, string>> | undefined;
-  readonly hlsAllowedCpc?: Readonly<Record<string, string>> | undefined;
-}
+import type { KeyId, SystemId } from '@latchkey/cenc';
+import { attribute, NAMESPACES, serialiseXml, type RecipientKeys, type XmlElement, type XmlNode } from '@latchkey/cpix';
+import { fillDeliveryData } from './delivery-answer';
+import { fillContentKey } from './content-key-answer';
+import { fillDrmSystem } from './drm-system-answer';
+import {
+  withAnsweredKid,
+  type AnsweredKey,
+  type KeyAnswer,
+  type KeySignaling,
+  type SignalingBySystem,
+} from './key-answer';
+import { policyFor, type TrackPolicy } from './output-policy';
+import { PROFILES, type SpekeProfile } from './profile';
+import type { SpekeRequest } from './request';
 
 export interface AnswerParts {
   /** In any order: found by `requestedKeyId`. */
@@ -35,7 +24,110 @@ export interface AnswerParts {
   readonly tracks?: readonly TrackPolicy[] | undefined;
 }
 
-/** The document that came in, filled: XML text. Throws Error when the parts do not fit the request: a fault of ours. */
-export function answerSpekeRequest(_request: SpekeRequest, _parts: AnswerParts): string {
-  throw new Error('not there yet');
+/**
+ * The document that came in, filled: what was asked for is answered, placeholders that mean nothing are gone, all else is as
+ * it was and where it was. Throws Error when the parts do not fit the request: a fault of ours, never the encryptor's.
+ */
+export function answerSpekeRequest(request: SpekeRequest, parts: AnswerParts): string {
+  const profile = PROFILES[request.version];
+  checkDelivery(request, parts);
+  const keys = answersByKey(request, parts, profile);
+  const signaling = signalingBySystem(request, parts);
+  const fillers = new Map<string, Filler>([
+    ['DeliveryData', (element, position) => fillDeliveryData(element, parts.recipients?.[position])],
+    ['ContentKey', (element) => fillContentKey(element, keys.get(keyIdOf(element)))],
+    ['DRMSystem', (element) => fillDrmSystem(element, keys.get(keyIdOf(element)), signaling, profile)],
+    ['ContentKeyUsageRule', (element) => withAnsweredKid(element, keys.get(keyIdOf(element)))],
+  ]);
+  const { document } = request;
+  const filled = { ...document, children: document.children.map((list) => fillList(list, fillers)) };
+  const answer = profile.generation === 1 ? filled : withoutSpeke1(withoutId(filled));
+  return serialiseXml(answer, declaredByRequest(document, profile));
+}
+
+function keyIdOf(element: XmlElement): KeyId {
+  return attribute(element, 'kid')?.toLowerCase() as KeyId;
+}
+
+/** No clear key leaves for a request that named recipients, and no answer leaves without what they need to read it. */
+function checkDelivery(request: SpekeRequest, parts: AnswerParts): void {
+  const kind = request.recipients ? 'encrypted' : 'clear';
+  if (parts.keys.some(({ secret }) => secret.kind !== kind))
+    throw new Error(`the secrets of the answer are not ${kind}`);
+  if (request.recipients && request.recipients.length !== parts.recipients?.length) {
+    throw new Error('the answer does not have the document key for each recipient');
+  }
+}
+
+function answersByKey(request: SpekeRequest, parts: AnswerParts, profile: SpekeProfile): ReadonlyMap<KeyId, KeyAnswer> {
+  const answered = new Map(parts.keys.map((key) => [key.requestedKeyId, key]));
+  return new Map(
+    request.keys.map((requested) => {
+      const key = answered.get(requested.keyId);
+      if (!key) throw new Error('the answer lacks a key of the request');
+      const policy = profile.outputPolicy ? policyFor(requested.intendedTrackType, parts.tracks ?? []) : {};
+      return [requested.keyId, { requested, answered: key, policy }];
+    }),
+  );
+}
+
+/** By the key ID that was asked for: the answered one may stand for several. */
+function signalingBySystem(request: SpekeRequest, parts: AnswerParts): SignalingBySystem {
+  const answeredKeyIds = new Map(parts.keys.map(({ requestedKeyId, keyId }) => [requestedKeyId, keyId]));
+  return new Map(
+    request.systems.map(({ systemId, keys }) => {
+      const said = parts.signaling.get(systemId) ?? [];
+      if (said.length > 0 && said.length !== keys.length) throw new Error(`${systemId} did not answer for each key`);
+      const byKey = said.map((signaling, at) => [keys[at]?.keyId as KeyId, signaling] as const);
+      const wrong = byKey.some(([keyId, signaling]) => signaling.keyId !== answeredKeyIds.get(keyId));
+      if (wrong) throw new Error(`${systemId} answered for another key`);
+      return [systemId, new Map(byKey)];
+    }),
+  );
+}
+
+/** One member of a list, and which of its kind it is. */
+type Filler = (element: XmlElement, position: number) => XmlElement;
+
+function fillList(list: XmlNode, fillers: ReadonlyMap<string, Filler>): XmlNode {
+  if (typeof list === 'string' || list.namespace !== NAMESPACES.cpix) return list;
+  let position = 0;
+  const children = list.children.map((child) => {
+    if (typeof child === 'string' || child.namespace !== NAMESPACES.cpix) return child;
+    return fillers.get(child.name)?.(child, position++) ?? child;
+  });
+  return { ...list, children };
+}
+
+/** CPIX@id is SPEKE 1's content ID; SPEKE 2 ignores it in requests and wants none in answers. */
+function withoutId(document: XmlElement): XmlElement {
+  return { ...document, attributes: document.attributes.filter((one) => one.name !== 'id' || one.namespace !== '') };
+}
+
+/** MediaPackage v2 rejects answers that so much as declare SPEKE 1's namespace. */
+function withoutSpeke1(element: XmlElement): XmlElement {
+  if (!element.children.some(mentionsSpeke1) && !element.attributes.some(isSpeke1)) return element;
+  return {
+    ...element,
+    attributes: element.attributes.filter((each) => !isSpeke1(each)),
+    children: element.children.flatMap((child): XmlNode[] => {
+      if (typeof child === 'string') return [child];
+      return isSpeke1(child) ? [] : [withoutSpeke1(child)];
+    }),
+  };
+}
+
+function mentionsSpeke1(node: XmlNode): boolean {
+  if (typeof node === 'string') return false;
+  return isSpeke1(node) || node.attributes.some(isSpeke1) || node.children.some(mentionsSpeke1);
+}
+
+function isSpeke1({ namespace }: { readonly namespace: string }): boolean {
+  return namespace === NAMESPACES.speke;
+}
+
+function declaredByRequest(document: XmlElement, profile: SpekeProfile) {
+  const declared = Object.values(document.declares ?? {});
+  const echoed = profile.generation === 1 ? (['speke', 'ds', 'enc'] as const) : (['ds', 'enc'] as const);
+  return echoed.filter((prefix) => declared.includes(NAMESPACES[prefix]));
 }

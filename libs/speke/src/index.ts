@@ -1,17 +1,13 @@
-export { answerSpekeRequest, type AnsweredKey, type AnswerParts, type KeySignaling, type TrackPolicy } from './answer';
-export { CATALOGUE, type CatalogueEntry, type FaultCode } from './catalogue';
-export { describeRejection, SpekeRejection, type SpekeFault } from './rejection';
-export {
-  HLS_METHODS,
-  parseSpekeRequest,
-  SIGNALING_ITEMS,
-  type HlsMethod,
-  type KeyPeriod,
-  type ParseOptions,
-  type RequestedKey,
-  type RequestedSystem,
-  type RequestPolicy,
-  type SignalingItem,
-  type SpekeRequest,
-} from './request';
+export { answerSpekeRequest, type AnswerParts } from './answer';
+export { type AnsweredKey, type KeySignaling } from './key-answer';
+export { CATALOGUE, FAULT_CODES, type CatalogueEntry, type FaultCode } from './catalogue';
+export { type RequestedSystem, type SystemKey } from './drm-system-list';
+export { type KeyPeriod } from './key-periods';
+export { type OutputPolicy, type TrackPolicy } from './output-policy';
+export { type ParseOptions, type RequestPolicy } from './parse-options';
+export { HLS_METHODS, type HlsMethod } from './protection-scheme';
+export { describeRejection, type DescribeOptions, type RejectionBody } from './rejection-body';
+export { SpekeRejection, type FaultDetails, type SpekeFault } from './rejection';
+export { parseSpekeRequest, type RequestedKey, type SpekeRequest } from './request';
+export { SIGNALING_ITEMS, type SignalingItem } from './signaling-items';
 export { SPEKE_VERSIONS, spekeVersionOf, type SpekeVersion } from './version';

@@ -1,5 +1,5 @@
 import type { Place } from '@latchkey/cpix';
-import { CATALOGUE, type FaultCode } from './catalogue';
+import { CATALOGUE, type CatalogueEntry, type FaultCode } from './catalogue';
 import type { SpekeVersion } from './version';
 
 /** One thing that is wrong with a request. */
@@ -8,11 +8,17 @@ export interface SpekeFault {
   /** SPEKE's official text where there is one, else ours; values filled in. */
   readonly text: string;
   /** What is wrong in this case, when the text alone does not tell. */
-  readonly detail?: string;
-  readonly place?: Place;
+  readonly detail?: string | undefined;
+  readonly place?: Place | undefined;
 }
 
-/** A request refused, with all its faults in the order in which they are reported; there is at least one. */
+/** What a fault has besides its code and text. */
+export interface FaultDetails {
+  readonly detail?: string | undefined;
+  readonly place?: Place | undefined;
+}
+
+/** A request refused, with all its faults in the order in which they are told; there is at least one. */
 export class SpekeRejection extends Error {
   override readonly name = 'SpekeRejection';
 
@@ -29,9 +35,10 @@ export class SpekeRejection extends Error {
     code: FaultCode,
     values: Readonly<Record<string, string>>,
     version: SpekeVersion | undefined,
-    more: { readonly detail?: string; readonly place?: Place } = {},
+    more: FaultDetails & ErrorOptions = {},
   ): SpekeRejection {
-    return new SpekeRejection([{ code, text: fill(CATALOGUE[code].text, values), ...more }], version);
+    const { detail, place, cause } = more;
+    return new SpekeRejection([describeFault(code, values, { detail, place })], version, { cause });
   }
 
   get code(): FaultCode {
@@ -45,14 +52,25 @@ export class SpekeRejection extends Error {
   }
 }
 
-/** The answer's body and its Content-Type. Text: the first fault's text alone on the first line, then every fault with its place. */
-export function describeRejection(
-  rejection: SpekeRejection,
-  options: { readonly as: 'text' | 'problem+json'; readonly docs?: string; readonly requestId?: string },
-): { readonly contentType: string; readonly body: string } {
-  return { contentType: options.as, body: rejection.message };
+/** A fault as the catalogue words it. Values of the request are cut to a readable length. */
+export function describeFault(
+  code: FaultCode,
+  values: Readonly<Record<string, string>>,
+  details: FaultDetails = {},
+): SpekeFault {
+  const entry: CatalogueEntry = CATALOGUE[code];
+  return {
+    code,
+    text: entry.text.replace(PLACEHOLDER, (_, name: string) => printable(values[name] ?? '')),
+    ...details,
+  };
 }
 
-function fill(template: string, values: Readonly<Record<string, string>>): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+const PLACEHOLDER = /\{(\w+)\}/g;
+const LONGEST_VALUE = 64;
+
+/** What a request wrote, fit to stand in a line of text: no line ends, no controls, no end of it. */
+export function printable(value: string): string {
+  const safe = value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
+  return safe.length > LONGEST_VALUE ? `${safe.slice(0, LONGEST_VALUE)}…` : safe;
 }

@@ -1,0 +1,55 @@
+import { parseSystemId, type SystemId } from '@latchkey/cenc';
+import { attribute, NAMESPACES, type XmlElement, type XmlNode } from '@latchkey/cpix';
+import {
+  withAnsweredKid,
+  withAttribute,
+  type KeyAnswer,
+  type KeySignaling,
+  type SignalingBySystem,
+} from './key-answer';
+import { bySystem } from './output-policy';
+import type { SpekeProfile } from './profile';
+import { askedBy } from './signaling-items';
+
+/** A DRMSystem whose placeholders are filled or gone, its children in the order in which they came. */
+export function fillDrmSystem(
+  element: XmlElement,
+  key: KeyAnswer | undefined,
+  signaling: SignalingBySystem,
+  profile: SpekeProfile,
+): XmlElement {
+  const systemId = parseSystemId(attribute(element, 'systemId') ?? '');
+  if (!key) throw new Error('a DRMSystem has no answer');
+  const said = signaling.get(systemId)?.get(key.requested.keyId);
+  const children = element.children.flatMap((child) => fillChild(child, said, profile));
+  const filled = withAnsweredKid(
+    { ...element, children: children.map((child) => withRobustness(child, key, systemId)) },
+    key,
+  );
+  return withAllowedCpc(filled, key, systemId);
+}
+
+function fillChild(child: XmlNode, said: KeySignaling | undefined, profile: SpekeProfile): XmlNode[] {
+  if (typeof child === 'string') return [];
+  const asked = askedBy(child);
+  if (asked === undefined) return [child];
+  // speke:* is SPEKE 1's; URIExtXKey is filled only where the system was asked for it, which in SPEKE 2 none is.
+  if (asked === 'nothing' || (child.namespace === NAMESPACES.speke && profile.generation === 2)) return [];
+  const value = said?.[asked];
+  return value === undefined ? [] : [{ ...child, children: [value] }];
+}
+
+function withRobustness(child: XmlNode, { policy }: KeyAnswer, systemId: SystemId): XmlNode {
+  if (typeof child === 'string' || child.namespace !== NAMESPACES.cpix) return child;
+  if (child.name !== 'ContentProtectionData') return child;
+  return withPolicyValue(child, 'robustness', bySystem(policy.robustness, systemId));
+}
+
+function withAllowedCpc(element: XmlElement, { policy }: KeyAnswer, systemId: SystemId): XmlElement {
+  return withPolicyValue(element, 'HLSAllowedCPC', bySystem(policy.hlsAllowedCpc, systemId));
+}
+
+/** A value that the encryptor wrote itself stays: everything it sent must come back. */
+function withPolicyValue(element: XmlElement, name: string, value: string | undefined): XmlElement {
+  return value === undefined || attribute(element, name) ? element : withAttribute(element, name, value);
+}

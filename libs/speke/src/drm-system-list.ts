@@ -1,0 +1,159 @@
+import { isKeyId, isSystemId, SYSTEM_IDS, type KeyId, type SystemId } from '@latchkey/cenc';
+import { attribute, membersOf, NAMESPACES, type XmlElement } from '@latchkey/cpix';
+import type { ContentKeyElement } from './content-keys';
+import { DRM_SYSTEMS, FOREIGN_SYSTEM, type DrmSystem } from './drm-systems';
+import type { Faults } from './faults';
+import type { SpekeProfile } from './profile';
+import { printable } from './rejection';
+import type { ParseOptions } from './parse-options';
+import { askedBy, type SignalingItem } from './signaling-items';
+
+export interface RequestedSystem {
+  readonly systemId: SystemId;
+  /** In document order; `wants` lists only what means something for this system. */
+  readonly keys: readonly SystemKey[];
+  /** Its players get the IV with the key. */
+  readonly needsExplicitIv: boolean;
+}
+
+export interface SystemKey {
+  readonly keyId: KeyId;
+  readonly wants: readonly SignalingItem[];
+}
+
+/** A system while its DRMSystem elements are being read. */
+interface OpenSystem extends RequestedSystem {
+  readonly keys: SystemKey[];
+  readonly known: DrmSystem;
+}
+
+type Keys = ReadonlyMap<KeyId, ContentKeyElement>;
+
+/** The systems in the order in which they first stand in the list, each with the keys that it is to signal. */
+export function readDrmSystems(
+  list: XmlElement,
+  keys: Keys,
+  profile: SpekeProfile,
+  options: ParseOptions,
+  faults: Faults,
+): readonly RequestedSystem[] {
+  const systems = new Map<SystemId, OpenSystem>();
+  const unknown = new Set<string>();
+  const elements = membersOf(list, 'DRMSystem');
+  if (elements.length === 0) faults.add('MISSING_DRM_SYSTEM_LIST', list);
+  for (const element of elements) {
+    const keyId = readKeyId(element, keys, faults);
+    const system = readSystem(element, systems, unknown, profile, options, faults);
+    const wants = system ? readWants(element, system.known, profile, faults) : [];
+    if (system && keyId) addKey(element, system, { keyId, wants }, faults);
+  }
+  if (profile.generation === 2) checkSchemes(elements, systems, keys, faults);
+  return [...systems.values()].map(({ systemId, keys: of, needsExplicitIv }) => ({
+    systemId,
+    keys: of,
+    needsExplicitIv,
+  }));
+}
+
+function readKeyId(element: XmlElement, keys: Keys, faults: Faults): KeyId | undefined {
+  const kid = attribute(element, 'kid') ?? '';
+  const keyId = kid.toLowerCase();
+  if (isKeyId(keyId) && keys.has(keyId)) return keyId;
+  if (kid === '') faults.add('MISSING_DRM_SYSTEM_KID', element);
+  else faults.add('UNKNOWN_DRM_SYSTEM_KID', element, { attribute: 'kid', detail: printable(kid) });
+  return undefined;
+}
+
+/** The system that the element names, known and allowed; one fault for each system, not for each of its keys. */
+function readSystem(
+  element: XmlElement,
+  systems: Map<SystemId, OpenSystem>,
+  unknown: Set<string>,
+  profile: SpekeProfile,
+  options: ParseOptions,
+  faults: Faults,
+): OpenSystem | undefined {
+  const text = attribute(element, 'systemId') ?? '';
+  const systemId = text.toLowerCase();
+  if (!isSystemId(systemId)) {
+    if (text === '') faults.add('MISSING_SYSTEM_ID', element);
+    else faults.add('INVALID_SYSTEM_ID', element, { attribute: 'systemId', detail: printable(text) });
+    return undefined;
+  }
+  const open = systems.get(systemId);
+  if (open || unknown.has(systemId)) return open;
+  const found = lookUp(systemId, profile, options);
+  if (typeof found !== 'string') {
+    const system = { systemId, known: found, keys: [], needsExplicitIv: systemId === SYSTEM_IDS.fairplay };
+    systems.set(systemId, system);
+    return system;
+  }
+  unknown.add(systemId);
+  faults.add(found, element, { attribute: 'systemId', values: { systemId: text } });
+  return undefined;
+}
+
+function lookUp(
+  systemId: SystemId,
+  profile: SpekeProfile,
+  options: ParseOptions,
+): DrmSystem | 'UNKNOWN_DRM_SYSTEM' | 'DRM_SYSTEM_NOT_ALLOWED' {
+  const { drmSystems: allowed } = options.policy ?? {};
+  const foreign = options.foreignSystems?.includes(systemId) || allowed?.includes(systemId);
+  const known = DRM_SYSTEMS.get(systemId) ?? (foreign ? FOREIGN_SYSTEM : undefined);
+  if (!known || known.items[profile.generation].length === 0) return 'UNKNOWN_DRM_SYSTEM';
+  if (allowed && !allowed.includes(systemId)) return 'DRM_SYSTEM_NOT_ALLOWED';
+  const schemes = options.schemes?.get(systemId);
+  return schemes ? { ...known, schemes } : known;
+}
+
+function addKey(element: XmlElement, system: OpenSystem, key: SystemKey, faults: Faults): void {
+  if (system.keys.some(({ keyId }) => keyId === key.keyId)) faults.add('DUPLICATE_DRM_SYSTEM', element);
+  else system.keys.push(key);
+}
+
+/** What the placeholders ask for, without what means nothing to the system; a placeholder's own content does not matter. */
+function readWants(element: XmlElement, system: DrmSystem, profile: SpekeProfile, faults: Faults): SignalingItem[] {
+  const wants: SignalingItem[] = [];
+  for (const child of element.children) {
+    if (typeof child === 'string') continue;
+    const asked = askedBy(child);
+    if (child.name === 'HLSSignalingData' && child.namespace === NAMESPACES.cpix)
+      checkPlaylist(child, asked, wants, faults);
+    if (asked && asked !== 'nothing' && !wants.includes(asked)) wants.push(asked);
+  }
+  return wants.filter((item) => system.items[profile.generation].includes(item));
+}
+
+function checkPlaylist(
+  element: XmlElement,
+  asked: SignalingItem | 'nothing' | undefined,
+  seen: readonly SignalingItem[],
+  faults: Faults,
+): void {
+  const playlist = attribute(element, 'playlist');
+  const place = { attribute: 'playlist', detail: printable(playlist ?? 'none, which means media') };
+  if (asked === 'nothing') faults.add('INVALID_PLAYLIST', element, place);
+  else if (asked && seen.includes(asked)) faults.add('DUPLICATE_PLAYLIST', element, place);
+}
+
+/** The official text names the system, so one fault for each. */
+function checkSchemes(
+  elements: readonly XmlElement[],
+  systems: ReadonlyMap<SystemId, OpenSystem>,
+  keys: Keys,
+  faults: Faults,
+): void {
+  for (const { systemId, known, keys: signaled } of systems.values()) {
+    const wrong = signaled.map(({ keyId }) => keys.get(keyId)).find((key) => key?.scheme && !canUse(known, key));
+    const element = elements.find((one) => attribute(one, 'systemId')?.toLowerCase() === systemId);
+    if (!wrong || !element) continue;
+    const values = { systemId: attribute(element, 'systemId') ?? '' };
+    const detail = `the scheme is ${wrong.hlsMethod ?? wrong.scheme}`;
+    faults.add('SCHEME_NOT_COMPATIBLE', element, { attribute: 'systemId', values, detail });
+  }
+}
+
+function canUse(system: DrmSystem, key: ContentKeyElement): boolean {
+  return system.schemes === undefined || key.scheme === undefined || system.schemes.includes(key.scheme);
+}
