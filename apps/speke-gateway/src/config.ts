@@ -17,6 +17,11 @@ export interface Config {
   readonly trustProxy: readonly string[];
   /** YAML or JSON; absent: one tenant, `default`, open on loopback. */
   readonly tenantsFile: string | undefined;
+  /** Base64 of 32 bytes: unwraps SigV4 secrets and makes Digest nonces; the same file for all gateways. */
+  readonly credentialsKeyFile: string | undefined;
+  /** How API Gateway proves that the role header is its own. */
+  readonly doorSecret: string | undefined;
+  readonly doorSubject: string | undefined;
   /** Listen beyond loopback although a tenant asks for no credential. */
   readonly allowUnauthenticated: boolean;
 }
@@ -50,6 +55,9 @@ const variables = z.object({
   SPEKE_TLS_CLIENT_AUTHORITY: z.string().optional(),
   SPEKE_TRUSTED_PROXIES: list,
   SPEKE_ALLOW_UNAUTHENTICATED: flag.default(false),
+  CREDENTIALS_KEY_FILE: z.string().optional(),
+  AWS_ROLE_DOOR_SECRET: z.string().min(32, 'at least 32 characters').optional(),
+  AWS_ROLE_DOOR_SUBJECT: z.string().optional(),
   TENANTS_FILE: z.string().optional(),
 });
 type Variables = z.output<typeof variables>;
@@ -66,6 +74,9 @@ export function readConfig(environment: Environment): Config {
     tls: tlsFiles(read),
     trustProxy: read.SPEKE_TRUSTED_PROXIES,
     tenantsFile: read.TENANTS_FILE,
+    credentialsKeyFile: read.CREDENTIALS_KEY_FILE,
+    doorSecret: read.AWS_ROLE_DOOR_SECRET,
+    doorSubject: read.AWS_ROLE_DOOR_SUBJECT,
     allowUnauthenticated: read.SPEKE_ALLOW_UNAUTHENTICATED,
   };
 }

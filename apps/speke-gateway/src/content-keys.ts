@@ -1,5 +1,6 @@
 import type { Bus } from '@latchkey/bus';
 import {
+  Fault,
   issueKeys,
   SealingIdentity,
   type IssuedKey,
@@ -7,8 +8,10 @@ import {
   type KeyDelivery,
   type SealingPair,
 } from '@latchkey/messages';
-import type { AnsweredKey } from '@latchkey/speke';
+import type { AnsweredKey, SpekeRequest } from '@latchkey/speke';
+import type { z } from 'zod';
 import { timed, type DocumentExchange } from './document-exchange';
+import { keyRefusal } from './speke-problems';
 
 /** A key as it was issued, and as it will be answered. */
 export type ReadyKey = AnsweredKey & { readonly checksum: string };
@@ -27,30 +30,43 @@ export class ContentKeys {
 
   constructor(private readonly bus: Bus) {}
 
-  /** Throws Fault. The caller disposes of what it gets. */
+  /** Throws SpekeRejection, Fault. The caller disposes of what it gets. */
   async issue(exchange: DocumentExchange): Promise<ReadyKeys> {
-    const { request, caller, deadline } = exchange;
     const pair = this.#identity.current();
-    const reply = await timed(
-      exchange.hops,
-      issueKeys.subject,
-      this.bus.ask(
-        issueKeys,
-        {
-          tenant: caller.tenant.id,
-          contentId: request.contentId,
-          exchangeId: exchange.id,
-          spekeVersion: request.version,
-          requester: caller.requester,
-          keys: request.keys.map(({ hlsMethod: _, ...key }) => key),
-          systems: request.systems.map(({ systemId }) => systemId),
-          delivery: deliveryFor(request.recipients, pair),
-        },
-        { deadline },
-      ),
-    );
-    return ready(reply, exchange, pair);
+    try {
+      const asked = this.bus.ask(issueKeys, issueRequest(exchange, pair), { deadline: exchange.deadline });
+      return ready(await timed(exchange, issueKeys.subject, asked), exchange, pair);
+    } catch (error) {
+      exchange.report.refusalRecorded = isRecorded(error);
+      throw keyRefusal(error, exchange.request.version);
+    }
   }
+}
+
+/** What key-service refuses for its keys' sake it records itself. */
+function isRecorded(error: unknown): boolean {
+  return error instanceof Fault && ['FORBIDDEN', 'KEY_NOT_FOUND', 'CONFLICT'].includes(error.code);
+}
+
+type IssueInput = z.input<typeof issueKeys.request>;
+
+function issueRequest({ id, request, caller }: DocumentExchange, pair: SealingPair): IssueInput {
+  return {
+    tenant: caller.tenant.id,
+    contentId: request.contentId,
+    exchangeId: id,
+    spekeVersion: request.version,
+    requester: caller.requester,
+    keys: request.keys.map(requestedKey),
+    systems: request.systems.map(({ systemId }) => systemId),
+    delivery: deliveryFor(request.recipients, pair),
+  };
+}
+
+/** key-service knows schemes only: what an HLS method means is in `scheme` already. */
+function requestedKey(key: SpekeRequest['keys'][number]): IssueInput['keys'][number] {
+  const { keyId, scheme, explicitIv, needsExplicitIv, period, intendedTrackType } = key;
+  return { keyId, scheme, explicitIv, needsExplicitIv, period, intendedTrackType };
 }
 
 /** Once there is a DeliveryDataList no key is ever asked for in another way. */

@@ -4,9 +4,8 @@ import { answerSpekeRequest, parseSpekeRequest, spekeVersionOf, type SpekeReques
 import type { ContentKeys } from './content-keys';
 import type { DocumentExchange } from './document-exchange';
 import type { DrmSystems } from './drm-systems';
+import { bodyOf } from './guard';
 import { spekeVersionHeader } from './speke-headers';
-
-const NO_BODY = Buffer.alloc(0);
 
 /** SPEKE: a document comes in, its keys and what its DRM systems say go back in it. */
 export class CopyProtection {
@@ -25,7 +24,8 @@ export class CopyProtection {
       caller: request.caller,
       request: speke,
       deadline,
-      hops: request.report?.hops ?? [],
+      startedAt: request.exchange.startedAt,
+      report: request.report,
     });
   }
 
@@ -46,10 +46,9 @@ export class CopyProtection {
 export function readRequest(request: FastifyRequest): SpekeRequest {
   const version = spekeVersionOf(spekeVersionHeader(request));
   request.exchange.note({ spekeVersion: version });
-  if (request.report) request.report.spekeVersion = version;
-  const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
-  const speke = parseSpekeRequest(version, body, { policy: request.caller.tenant.policy });
-  request.report?.describe(speke);
+  request.report.spekeVersion = version;
+  const speke = parseSpekeRequest(version, bodyOf(request), { policy: request.caller.tenant.policy });
+  request.report.describe(speke);
   noteRequest(request, speke);
   return speke;
 }

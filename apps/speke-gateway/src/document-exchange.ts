@@ -1,6 +1,7 @@
 import type { Deadline } from '@latchkey/bus';
 import type { SpekeRequest } from '@latchkey/speke';
 import type { Caller } from './caller';
+import type { ExchangeReport } from './exchange-report';
 
 /** One request on its way to its answer: what every step of it needs to know. */
 export interface DocumentExchange {
@@ -8,21 +9,30 @@ export interface DocumentExchange {
   readonly caller: Caller;
   readonly request: SpekeRequest;
   readonly deadline: Deadline;
-  /** Where the time went; each step adds its own. */
-  readonly hops: Hop[];
+  /** `performance.now()` when it came. */
+  readonly startedAt: number;
+  /** What comes of it; each step adds its own. */
+  readonly report: ExchangeReport;
 }
 
-export interface Hop {
-  readonly name: string;
-  readonly ms: number;
-}
-
-/** The time that `work` took, whether it came out well or not. */
-export async function timed<T>(hops: Hop[], name: string, work: Promise<T>): Promise<T> {
+/** Notes the time that `work` took, whether it came out well or not. */
+export async function timed<T>(
+  exchange: Pick<DocumentExchange, 'report' | 'startedAt'>,
+  name: string,
+  work: Promise<T>,
+): Promise<T> {
   const from = performance.now();
   try {
     return await work;
   } finally {
-    hops.push({ name, ms: Math.round((performance.now() - from) * 100) / 100 });
+    exchange.report.hops.push({
+      name,
+      startMs: hundredths(from - exchange.startedAt),
+      ms: hundredths(performance.now() - from),
+    });
   }
+}
+
+function hundredths(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

@@ -1,10 +1,10 @@
 import { NoResponders, type Bus } from '@latchkey/bus';
 import { SYSTEM_IDS, type SystemId } from '@latchkey/cenc';
-import { Fault, signalingFor, type KeyToSignal, type SignalingRequest } from '@latchkey/messages';
+import { signalingFor, type KeyToSignal, type SignalingRequest } from '@latchkey/messages';
 import type { KeySignaling, RequestedSystem } from '@latchkey/speke';
 import type { ReadyKey } from './content-keys';
 import { timed, type DocumentExchange } from './document-exchange';
-import { unknownSystem, unsupportedScheme } from './speke-problems';
+import { systemRefusal, unknownSystem } from './speke-problems';
 
 /** Whoever says a DRM system's signaling for the keys of one document. Throws Fault. */
 export interface SignalingSource {
@@ -36,7 +36,7 @@ export class DrmSystems {
   readonly #onTheBus: SignalingSource = async (request, exchange) => {
     const contract = signalingFor(request.systemId);
     const answer = this.bus.ask(contract, request, { deadline: exchange.deadline });
-    return (await timed(exchange.hops, contract.subject, answer)).keys;
+    return (await timed(exchange, contract.subject, answer)).keys;
   };
 
   async #ask(system: RequestedSystem, exchange: DocumentExchange, keys: ReadonlyMap<string, ReadyKey>) {
@@ -50,11 +50,9 @@ export class DrmSystems {
 }
 
 function inSpekeWords(error: unknown, system: SystemId, { request }: DocumentExchange): unknown {
-  if (error instanceof NoResponders) return unknownSystem(system, request.version);
-  if (!(error instanceof Fault)) return error;
-  if (error.code === 'UNSUPPORTED_DRM_SYSTEM') return unknownSystem(system, request.version);
-  if (error.code === 'UNSUPPORTED_SCHEME') return unsupportedScheme(system, request.version);
-  return error;
+  return error instanceof NoResponders
+    ? unknownSystem(system, request.version)
+    : systemRefusal(error, system, request.version);
 }
 
 function signalingRequest(

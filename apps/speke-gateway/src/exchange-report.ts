@@ -11,14 +11,20 @@ import {
 } from '@latchkey/messages';
 import type { SpekeRequest, SpekeVersion } from '@latchkey/speke';
 import type { z } from 'zod';
-import type { Hop } from './document-exchange';
 import type { Outbox } from './outbox';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What is known of the request so far; null on paths that are not reported. */
-    report: ExchangeReport | null;
+    /** What is known of the request so far; on the paths behind the door only. */
+    report: ExchangeReport;
   }
+}
+
+/** In milliseconds; `startMs` counted from when the request came. */
+export interface Hop {
+  readonly name: string;
+  readonly startMs: number;
+  readonly ms: number;
 }
 
 type Resource = z.infer<typeof exchangeCompleted.data>['resource'];

@@ -6,7 +6,9 @@ import { readConfig } from './config';
 import { ContentKeys } from './content-keys';
 import { CopyProtection } from './copy-protection';
 import { SPEKE_PATHS } from './copy-protection.controller';
-import { Door } from './door';
+import { Door } from './door/door';
+import { openness } from './door/openness';
+import { readCredentialsKey } from './door/wrapped-secret';
 import { DrmSystems } from './drm-systems';
 import { ExchangeReports } from './exchange-report';
 import { GatewayModule } from './gateway.module';
@@ -20,6 +22,11 @@ import { spekeProblem } from './speke-problems';
 export async function startSpekeGateway(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readConfig(context.environment);
   const tenants = openTenants(config.tenantsFile, (err) => context.logger.error({ err }, 'the last good tenants stay'));
+  const door = new Door(tenants, {
+    proof: { secret: config.doorSecret, subject: config.doorSubject },
+    credentialsKey: config.credentialsKeyFile ? readCredentialsKey(config.credentialsKeyFile) : undefined,
+    openToAll: openness(config, tenants, context.logger),
+  });
   const outbox = new Outbox(context.logger);
   const reports = new ExchangeReports(connection, outbox, `/latchkey/speke-gateway/${context.instance}`);
   const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config.deadlineMs);
@@ -38,7 +45,7 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
       headers: SPEKE_HEADERS,
       onEveryRequest: setSpekeHeaders,
       problemOf: spekeProblem,
-      configure: (fastify) => guard(fastify, new Door(tenants), reports),
+      configure: (fastify) => guard(fastify, door, reports),
     },
   );
   return {

@@ -4,8 +4,11 @@ import { SPEKE_VERSIONS } from '@latchkey/speke';
 /** Who we are, and no more: a version would tell which holes to try. */
 const USER_AGENT = 'Latchkey';
 
-/** For answers to what could not be read. */
-export const SPEKE_HEADERS: Readonly<Record<string, string>> = { 'x-speke-user-agent': USER_AGENT };
+/** On every answer, also to what could not be read. An answer may hold keys: nobody on the way keeps it. */
+export const SPEKE_HEADERS: Readonly<Record<string, string>> = {
+  'x-speke-user-agent': USER_AGENT,
+  'cache-control': 'no-store',
+};
 
 /** SPEKE 2 calls its identity header X-Speke-User-Agent and wants the request's version back; SPEKE 1 Speke-User-Agent. */
 export function setSpekeHeaders(request: FastifyRequest, reply: FastifyReply): void {

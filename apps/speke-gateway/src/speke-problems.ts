@@ -1,23 +1,52 @@
 import type { SystemId } from '@latchkey/cenc';
-import { ERROR_DOCUMENTATION, HttpProblem, unavailable } from '@latchkey/http';
-import { Fault, type FaultCode } from '@latchkey/messages';
-import { describeRejection, SpekeRejection, type SpekeVersion } from '@latchkey/speke';
+import { ERROR_DOCUMENTATION, HttpProblem, problemOf } from '@latchkey/http';
+import { Fault } from '@latchkey/messages';
+import { CATALOGUE, describeRejection, SpekeRejection, type FaultCode, type SpekeVersion } from '@latchkey/speke';
 
-/** SPEKE's refusals, and the faults that reach the gateway, as HTTP answers. */
-export function spekeProblem(error: unknown): HttpProblem | undefined {
+/**
+ * Whatever went wrong, as an answer at the SPEKE door: one form and one set of codes, those of SPEKE's catalogue, for a
+ * document's faults and for what is refused before a document is looked at.
+ */
+export function spekeProblem(error: unknown): HttpProblem {
   if (error instanceof SpekeRejection) return rejectionProblem(error);
-  if (error instanceof Fault) return faultProblem(error);
-  return undefined;
+  return generalProblem(problemOf(error));
 }
 
 /** No service answers for it. */
 export function unknownSystem(system: SystemId, version: SpekeVersion): SpekeRejection {
-  return SpekeRejection.of('UNKNOWN_DRM_SYSTEM' as never, { systemId: system }, version);
+  return SpekeRejection.of('UNKNOWN_DRM_SYSTEM', { systemId: system }, version);
 }
 
-export function unsupportedScheme(system: SystemId, version: SpekeVersion): SpekeRejection {
-  return SpekeRejection.of('SCHEME_NOT_COMPATIBLE' as never, { systemId: system }, version);
+/** A DRM system's own refusal, in SPEKE's words. Anything that is not one stays what it is. */
+export function systemRefusal(error: unknown, system: SystemId, version: SpekeVersion): unknown {
+  if (!(error instanceof Fault)) return error;
+  switch (error.code) {
+    case 'UNSUPPORTED_DRM_SYSTEM':
+      return unknownSystem(system, version);
+    case 'UNSUPPORTED_SCHEME':
+      return SpekeRejection.of('SCHEME_NOT_COMPATIBLE', { systemId: system }, version, { cause: error });
+    case 'INVALID_REQUEST':
+      return SpekeRejection.of('UNANSWERABLE', {}, version, { detail: error.message, cause: error });
+    default:
+      return error;
+  }
 }
+
+/** What key-service refuses for the caller's sake. */
+export function keyRefusal(error: unknown, version: SpekeVersion): unknown {
+  if (!(error instanceof Fault)) return error;
+  const code = KEY_REFUSALS[error.code];
+  return code ? SpekeRejection.of(code, {}, version, { detail: error.message, cause: error }) : error;
+}
+
+const KEY_REFUSALS: Partial<Record<Fault['code'], FaultCode>> = {
+  FORBIDDEN: 'KEY_REVOKED',
+  KEY_NOT_FOUND: 'KEY_REVOKED',
+  CONFLICT: 'CONFLICT',
+  PRECONDITION_FAILED: 'PRECONDITION_FAILED',
+  UNUSABLE_CERTIFICATE: 'CERTIFICATE_UNREADABLE',
+  INVALID_REQUEST: 'UNANSWERABLE',
+};
 
 function rejectionProblem(rejection: SpekeRejection): HttpProblem {
   return new HttpProblem(rejection.status, rejection.code, rejection.message, {
@@ -26,17 +55,27 @@ function rejectionProblem(rejection: SpekeRejection): HttpProblem {
   });
 }
 
-/** What key-service refuses for the caller's sake. Its own words were written for the bus. */
-const REFUSALS: Partial<Record<FaultCode, readonly [status: number, text: string]>> = {
-  FORBIDDEN: [403, 'These keys are not given out: they were revoked, or this tenant may not have them'],
-  CONFLICT: [409, 'A key of this content exists already and differs from what the request says of it'],
-  PRECONDITION_FAILED: [412, 'The document is not the one that If-Match names'],
-  UNUSABLE_CERTIFICATE: [422, 'A certificate of the DeliveryDataList cannot be encrypted for'],
-};
-
-function faultProblem(fault: Fault): HttpProblem {
-  if (fault.retryable) return unavailable(fault);
-  const [status, text] = REFUSALS[fault.code] ?? [500, 'Internal error'];
-  const code = status === 500 ? 'internal' : fault.code.toLowerCase().replaceAll('_', '-');
-  return new HttpProblem(status, code, text, { cause: fault });
+/** Its own words under the catalogue's code. */
+function generalProblem({ status, detail, headers, cause, code }: HttpProblem): HttpProblem {
+  const faultCode = CODES_OF_STATUS[status] ?? (status < 500 ? 'UNANSWERABLE' : 'INTERNAL');
+  const rejection = SpekeRejection.of(faultCode, {}, undefined, { detail });
+  return new HttpProblem(status, faultCode === 'UNANSWERABLE' ? code : faultCode, detail, {
+    cause,
+    headers,
+    render: (as, requestId) => describeRejection(rejection, { as, docs: ERROR_DOCUMENTATION, requestId }),
+  });
 }
+
+const CODES_OF_STATUS: Readonly<Record<number, FaultCode>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  409: 'CONFLICT',
+  412: 'PRECONDITION_FAILED',
+  413: 'DOCUMENT_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'TOO_MANY_REQUESTS',
+  500: 'INTERNAL',
+  503: 'UNAVAILABLE',
+};

@@ -28,7 +28,10 @@ export function problemAnswerer(
         { err: causeOf(problem), exchangeId: request.exchange.id },
         problem.code,
       );
-    reply.status(problem.status).headers(problem.headers).header('cache-control', 'no-store');
+    reply
+      .status(problem.status)
+      .headers(problem.headers as Record<string, string>)
+      .header('cache-control', 'no-store');
     const as = form === 'json' || wantsProblemJson(request) ? 'problem+json' : 'text';
     const { contentType, body } = (problem.render ?? rendererOf(problem))(as, request.exchange.id);
     reply.type(contentType).send(body);

@@ -48,11 +48,11 @@ function refuseUnreadable(request: FastifyRequest, options: BodyOptions): void {
   refuseForeignCharset(request);
 }
 
-/** Bytes are read as what they say themselves (XML) or as UTF-8 (JSON); a header that says otherwise is a mistake. */
+/** Bytes are read as what they say themselves: UTF-8, or UTF-16 with its mark. No other charset is read. */
 function refuseForeignCharset(request: FastifyRequest): void {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '')?.[1];
-  if (charset === undefined || ['utf-8', 'utf8', 'us-ascii'].includes(charset.toLowerCase())) return;
-  throw new HttpProblem(415, 'unsupported-charset', 'The body must be UTF-8');
+  if (charset === undefined || ['utf-8', 'utf8', 'us-ascii', 'utf-16'].includes(charset.toLowerCase())) return;
+  throw new HttpProblem(415, 'unsupported-charset', 'The charset is neither UTF-8 nor UTF-16');
 }
 
 function parseJson(body: Buffer, done: (error: Error | null, value?: unknown) => void): void {

@@ -8,8 +8,11 @@ export interface RenderedProblem {
   readonly body: string;
 }
 
+/** A list is sent as that many header lines. */
+export type ProblemHeaders = Readonly<Record<string, string | readonly string[]>>;
+
 export interface ProblemOptions extends ErrorOptions {
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: ProblemHeaders;
   /** Writes the answer's body; absent: the detail as text, or an RFC 9457 object of the problem's own fields. */
   readonly render?: (as: 'text' | 'problem+json', exchangeId: string) => RenderedProblem;
 }
@@ -20,7 +23,7 @@ export interface ProblemOptions extends ErrorOptions {
  */
 export class HttpProblem extends Error {
   override readonly name = 'HttpProblem';
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: ProblemHeaders;
   readonly render: ProblemOptions['render'];
 
   constructor(
