@@ -11,10 +11,12 @@ import type { KeyServiceConfig } from './config';
 import { KeyIssuer } from './issuing/key-issuer';
 import { randomKeys } from './issuing/key-source';
 import { KeyReleaser } from './releasing/key-releaser';
+import { openDynamoDbKeyStore } from './store/dynamodb-key-store';
 import { openEmbeddedKeyStore } from './store/embedded-key-store';
 import type { KeyStore } from './store/key-store';
 import { KeyVault } from './wrapping/key-vault';
 import { KeyWrapper } from './wrapping/key-wrapper';
+import { openKmsMasterKey } from './wrapping/kms-master-key';
 import { openLocalMasterKey } from './wrapping/local-master-key';
 import type { MasterKey } from './wrapping/master-key';
 
@@ -41,7 +43,9 @@ export function openKeyServiceParts(
   const tenants = openTenants(config.TENANTS_FILE, (err) =>
     logger.error({ err }, 'the tenants file is not taken over'),
   );
-  const { store, masterKey } = openPlaces(config, logger);
+  // The master key first: whether it may be made depends on whether there are keys already.
+  const masterKey = openMasterKey(config, logger);
+  const store = openStore(config, logger);
   const wrapper = new KeyWrapper(masterKey, {
     maxAgeMs: config.DATA_KEY_MAX_AGE_SECONDS * 1_000,
     maxMessages: config.DATA_KEY_MAX_MESSAGES,
@@ -95,18 +99,19 @@ function answerers(shared: Shared): Pick<KeyServiceParts, 'issuer' | 'releaser'>
   };
 }
 
-function openPlaces(config: KeyServiceConfig, logger: Logger): { store: KeyStore; masterKey: MasterKey } {
-  return { store: openStore(config), masterKey: openMasterKey(config, logger) };
-}
-
-function openStore(config: KeyServiceConfig): KeyStore {
-  return openEmbeddedKeyStore(join(config.DATA_DIR, 'keys'));
+function openStore(config: KeyServiceConfig, logger: Logger): KeyStore {
+  return config.DYNAMODB_TABLE
+    ? openDynamoDbKeyStore({ table: config.DYNAMODB_TABLE, logger })
+    : openEmbeddedKeyStore(join(config.DATA_DIR, 'keys'));
 }
 
 function openMasterKey(config: KeyServiceConfig, logger: Logger): MasterKey {
+  if (config.KMS_KEY_ID) {
+    return openKmsMasterKey({ keyId: config.KMS_KEY_ID, oldKeyIds: config.KMS_OLD_KEY_IDS, logger });
+  }
   const path = join(config.DATA_DIR, 'master.key');
   logger.warn({ path }, 'content keys are wrapped under a key file: for one machine, not for production (KMS_KEY_ID)');
-  return openLocalMasterKey(path, !existsSync(path));
+  return openLocalMasterKey(path, !existsSync(join(config.DATA_DIR, 'keys')));
 }
 
 function keepUp(store: KeyStore, wrapper: KeyWrapper, logger: Logger): NodeJS.Timeout {

@@ -1,4 +1,4 @@
-import { Deadline } from '@latchkey/bus';
+import type { Deadline } from '@latchkey/bus';
 import { EVENTS, type EventContract } from '@latchkey/messages';
 import type { Logger } from '@latchkey/runtime';
 import type { AuditLog, AuditRecord } from './audit-log';

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
-import { Deadline } from '@latchkey/bus';
+import type { Deadline } from '@latchkey/bus';
 import type { EVENTS, LatchkeyEvent } from '@latchkey/messages';
 import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 import { AUDIT_TENANT, type AuditLog, type AuditRecord } from './audit-log';

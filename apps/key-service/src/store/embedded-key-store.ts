@@ -157,7 +157,12 @@ class EmbeddedKeyStore implements KeyStore {
   }
 
   async markPublished(writer: string, sequence: number, now: number): Promise<void> {
-    await this.#changeWriter(writer, (row) => ({ ...row, published: Math.max(row.published, sequence), seenAt: now }));
+    // One that was taken for ended, and was only slow, is open again.
+    await this.#changeWriter(writer, ({ last: _, ...row }) => ({
+      ...row,
+      published: Math.max(row.published, sequence),
+      seenAt: now,
+    }));
   }
 
   async closeWriter(writer: string, last: number): Promise<void> {

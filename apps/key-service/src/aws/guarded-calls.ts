@@ -1,0 +1,85 @@
+import type { Deadline } from '@latchkey/bus';
+import { Fault } from '@latchkey/messages';
+import type { Logger } from '@latchkey/runtime';
+import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen } from 'cockatiel';
+
+/**
+ * The SDK's own settings hang on an endpoint that takes requests and never answers. Two attempts at most, together within the
+ * two seconds in which a request must be answered.
+ */
+export const CLIENT_LIMITS = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 400, requestTimeout: 800, throwOnRequestTimeout: true },
+} as const;
+
+const BREAKER = { failuresInARow: 8, halfOpenAfterMs: 1_000 };
+
+/**
+ * Every call to one AWS service: within the deadline, counted, and refused at once while the service has been dead for some
+ * calls, so that a dead service does not eat sockets and time.
+ */
+export class GuardedCalls {
+  /** By operation. */
+  readonly counts = new Map<string, number>();
+  readonly #breaker = circuitBreaker(handleWhen(isOutage), {
+    halfOpenAfter: BREAKER.halfOpenAfterMs,
+    breaker: new ConsecutiveBreaker(BREAKER.failuresInARow),
+  });
+
+  constructor(
+    /** What callers are told is not answering. */
+    private readonly name: string,
+    private readonly logger: Logger,
+  ) {
+    this.#breaker.onBreak(() =>
+      this.logger.error({ part: this.name }, 'does not answer: refusing at once for a while'),
+    );
+    this.#breaker.onReset(() => this.logger.info({ part: this.name }, 'answers again'));
+  }
+
+  /**
+   * Errors that `expects` accepts come through as they are; anything else becomes Fault UNAVAILABLE, or DEADLINE_EXCEEDED
+   * past the deadline.
+   */
+  async run<T>(
+    operation: string,
+    deadline: Deadline,
+    call: (options: { abortSignal: AbortSignal }) => Promise<T>,
+    expects: (error: unknown) => boolean = () => false,
+  ): Promise<T> {
+    this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1);
+    if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `no time is left to ask ${this.name}`);
+    try {
+      const abortSignal = AbortSignal.timeout(Math.ceil(deadline.remainingMs));
+      return await this.#breaker.execute(() => call({ abortSignal }));
+    } catch (error) {
+      if (expects(error)) throw error;
+      throw this.#fault(operation, error, deadline);
+    }
+  }
+
+  #fault(operation: string, cause: unknown, deadline: Deadline): Fault {
+    if (!(cause instanceof BrokenCircuitError)) {
+      // The name of the error says enough; its message may quote what was sent.
+      this.logger.warn({ part: this.name, operation, error: (cause as Error).name }, 'a call failed');
+    }
+    if (deadline.expired) return new Fault('DEADLINE_EXCEEDED', `${this.name} did not answer in time`, { cause });
+    return new Fault('UNAVAILABLE', `${this.name} does not answer`, { cause });
+  }
+}
+
+/** The service is dead or cut off. Throttling is not: it answers. */
+function isOutage(error: unknown): boolean {
+  const { name, $fault, $metadata } = error as {
+    name?: string;
+    $fault?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  if (name === 'AbortError' || name === 'TimeoutError') return true;
+  return $fault === undefined || ($fault === 'server' && $metadata?.httpStatusCode !== 429);
+}
+
+/** An AWS error by its name. */
+export function isNamed(error: unknown, ...names: readonly string[]): boolean {
+  return error instanceof Error && names.includes(error.name);
+}
