@@ -11,7 +11,6 @@ export interface MonitorConfig {
   readonly allowUnauthenticated: boolean;
   readonly dataDir: string;
   readonly ledgerTable: string | undefined;
-  readonly dynamoEndpoint: string | undefined;
   /** Share of exchanges that may not fail, for the error budget. */
   readonly objective: number;
   readonly missedAfter: number;
@@ -45,7 +44,6 @@ const variables = z.object({
   DATA_DIR: z.string().default('./.data'),
   /** Keep the ledger in this DynamoDB table instead of DATA_DIR. */
   DYNAMODB_LEDGER_TABLE: z.string().optional(),
-  DYNAMODB_ENDPOINT: z.url().optional(),
   SERVICE_OBJECTIVE: z.coerce.number().min(0.5).lt(1).default(0.999),
   ROTATION_MISSED_AFTER: cadences.default(1.5),
   ROTATION_LATE_AFTER: cadences.default(1.2),
@@ -75,7 +73,6 @@ export function readMonitorConfig(environment: Environment): MonitorConfig {
     allowUnauthenticated: read.CONSOLE_ALLOW_UNAUTHENTICATED,
     dataDir: read.DATA_DIR,
     ledgerTable: read.DYNAMODB_LEDGER_TABLE,
-    dynamoEndpoint: read.DYNAMODB_ENDPOINT,
     objective: read.SERVICE_OBJECTIVE,
     missedAfter: read.ROTATION_MISSED_AFTER,
     lateAfter: read.ROTATION_LATE_AFTER,

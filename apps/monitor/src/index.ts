@@ -27,7 +27,7 @@ import { RotationWatch } from './rotation/rotation-watch';
 export async function startMonitor(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readMonitorConfig(context.environment);
   const access = openAccess(config, context);
-  const stores = await openStores(config);
+  const stores = openStores(config);
   const ledger = new Ledger(stores.ledger);
   const overview = new Overview(Date.now, config.objective);
   await overview.catchUp(ledger);
@@ -85,7 +85,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       await http.close();
       await events.close();
       await ledger.close();
-      await stores.rotation.close();
+      await stores.close();
     },
   };
 }

@@ -134,7 +134,7 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
       }
       const { broken } = await verifyLedger(other.store, { anchors: new Map([['default', anchor]]) });
       expect(broken).toEqual([{ chain: 'default', index: 10, why: 'missing' }]);
-      await other.close();
+      await other.store.close();
     });
 
     it('names the sequence numbers of a writer that never came', async () => {

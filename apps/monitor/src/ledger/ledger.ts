@@ -139,9 +139,9 @@ export class Ledger {
     return pageOf(pages.flat(), limit);
   }
 
+  /** Resolves when what is being written is. The store stays open. */
   async close(): Promise<void> {
     await Promise.allSettled(this.writing.values());
-    await this.store.close();
   }
 }
 
