@@ -22,14 +22,39 @@ export interface CertificateOptions {
  * Throws CpixError CERTIFICATE_*, for dates only with `expired: 'refuse'`.
  */
 export function readCertificate(base64: string, options: CertificateOptions = {}): RecipientCertificate {
-  const certificate = decode(base64);
-  const publicKey = encryptingKey(certificate);
-  const outOfDate = compareDates(certificate, options.now ?? Date.now());
-  if (outOfDate === undefined) return { publicKey };
+  const { publicKey, validFrom, validTo } = known(base64);
+  const now = options.now ?? Date.now();
+  if (now >= validFrom && now <= validTo) return { publicKey };
+  const outOfDate = now > validTo ? 'expired' : 'not yet valid';
   if (options.expired === 'warn') return { publicKey, outOfDate };
   throw outOfDate === 'expired'
-    ? unusable('CERTIFICATE_EXPIRED', `it was valid until ${certificate.validTo}`)
-    : unusable('CERTIFICATE_NOT_YET_VALID', `it is valid from ${certificate.validFrom}`);
+    ? unusable('CERTIFICATE_EXPIRED', `it was valid until ${new Date(validTo).toISOString()}`)
+    : unusable('CERTIFICATE_NOT_YET_VALID', `it is valid from ${new Date(validFrom).toISOString()}`);
+}
+
+interface UsableCertificate {
+  readonly publicKey: KeyObject;
+  readonly validFrom: number;
+  readonly validTo: number;
+}
+
+/** An encryptor brings the same certificate with every request, and reading one costs as much as all else of it. */
+const KNOWN = new Map<string, UsableCertificate>();
+const MOST_KNOWN = 256;
+
+function known(base64: string): UsableCertificate {
+  const before = KNOWN.get(base64);
+  if (before) return before;
+  const certificate = decode(base64);
+  const { validFrom, validTo } = certificate;
+  const usable = {
+    publicKey: encryptingKey(certificate),
+    validFrom: Date.parse(validFrom),
+    validTo: Date.parse(validTo),
+  };
+  if (KNOWN.size >= MOST_KNOWN) KNOWN.delete(KNOWN.keys().next().value as string);
+  KNOWN.set(base64, usable);
+  return usable;
 }
 
 function decode(base64: string): X509Certificate {
@@ -70,11 +95,6 @@ function publicKeyOf(certificate: X509Certificate): KeyObject {
   } catch (cause) {
     throw unusable('CERTIFICATE_UNREADABLE', 'its public key cannot be read', cause);
   }
-}
-
-function compareDates(certificate: X509Certificate, now: number): RecipientCertificate['outOfDate'] {
-  if (now > Date.parse(certificate.validTo)) return 'expired';
-  return now < Date.parse(certificate.validFrom) ? 'not yet valid' : undefined;
 }
 
 /** RFC 2986: a sequence whose first part begins with version 0 and then a name; in a version 1 certificate a name comes later. */

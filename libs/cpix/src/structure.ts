@@ -111,6 +111,7 @@ const TEXTS: ReadonlySet<string> = new Set([
 ]);
 
 function inspect(element: XmlElement, found: StructureFault[]): void {
+  if (element.children.length === 0) return;
   const model = modelOf(element);
   if (model === 'any') return;
   const seen = new Set<string>();

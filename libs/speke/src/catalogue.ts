@@ -31,7 +31,7 @@ export const CATALOGUE = {
     text: 'The document is too large',
     status: 413,
     cause: 'The body has more bytes than this server reads.',
-    fix: 'Ask for fewer keys in one request, or raise the limit in the server’s configuration.',
+    fix: "Ask for fewer keys in one request, or raise the limit in the server's configuration.",
   },
   EMPTY_DOCUMENT: {
     text: 'The request has no body',
@@ -69,7 +69,7 @@ export const CATALOGUE = {
     text: 'The document is too complex',
     status: 422,
     cause: 'It has more elements, deeper elements, more attributes or longer texts than this server reads.',
-    fix: 'Ask for fewer keys in one request, or raise the limit in the server’s configuration.',
+    fix: "Ask for fewer keys in one request, or raise the limit in the server's configuration.",
   },
   NOT_CPIX: {
     text: 'The document is not a CPIX document',
@@ -111,7 +111,7 @@ export const CATALOGUE = {
     text: 'Unsupported CPIX@version',
     official: true,
     status: 422,
-    cause: 'CPIX@version is not the one that belongs to the request’s SPEKE version.',
+    cause: "CPIX@version is not the one that belongs to the request's SPEKE version.",
     fix: 'Send version="2.3" under SPEKE 2.0, version="2.4" under SPEKE 2.1.',
   },
 
@@ -204,7 +204,7 @@ export const CATALOGUE = {
     text: 'Missing DRMSystem@systemId',
     status: 422,
     cause: 'A DRMSystem without systemId, or with an empty one.',
-    fix: 'Set the DRM system’s UUID.',
+    fix: "Set the DRM system's UUID.",
   },
   INVALID_SYSTEM_ID: {
     text: 'DRMSystem@systemId is not a UUID',
@@ -222,7 +222,7 @@ export const CATALOGUE = {
   DRM_SYSTEM_NOT_ALLOWED: {
     text: 'DRMSystem@systemId {systemId} is not allowed',
     status: 422,
-    cause: 'The tenant’s policy lists the systems that may be asked for, and this one is not among them.',
+    cause: "The tenant's policy lists the systems that may be asked for, and this one is not among them.",
     fix: 'Add it to policy.drmSystems of the tenant, or remove it in the encryptor.',
   },
   DUPLICATE_DRM_SYSTEM: {
@@ -312,12 +312,12 @@ export const CATALOGUE = {
   },
   INVALID_FILTER_VALUE: {
     ...MALFORMED_CONTRACT,
-    cause: 'A filter’s attribute is not a whole number in decimal digits (hdr: true, false, 1 or 0), or is empty.',
+    cause: "A filter's attribute is not a whole number in decimal digits (hdr: true, false, 1 or 0), or is empty.",
     fix: 'Write whole numbers from 0.',
   },
   INVERTED_RANGE: {
     ...MALFORMED_CONTRACT,
-    cause: 'A filter’s minimum is greater than its maximum: no track can fit.',
+    cause: "A filter's minimum is greater than its maximum: no track can fit.",
     fix: 'Exchange the two, or leave one out.',
   },
   CROSSING_RANGES: {
@@ -342,7 +342,7 @@ export const CATALOGUE = {
     text: 'Requested CPIX encryption contract not supported',
     official: true,
     status: 422,
-    cause: 'One key would serve UHD video and audio, and the tenant’s policy (refuseSharedUhdKey) does not allow that.',
+    cause: "One key would serve UHD video and audio, and the tenant's policy (refuseSharedUhdKey) does not allow that.",
     fix: 'Choose presets that give UHD a key of its own, or change the policy.',
   },
 
@@ -351,13 +351,13 @@ export const CATALOGUE = {
     text: 'DeliveryDataList names no recipient',
     status: 422,
     cause: 'A DeliveryDataList without DeliveryData. Keys are then not sent in the clear either.',
-    fix: 'Add the encryptor’s certificate, or leave the list out.',
+    fix: "Add the encryptor's certificate, or leave the list out.",
   },
   MISPLACED_DELIVERY_DATA: {
     text: 'A DeliveryDataList stands in another place or namespace',
     status: 422,
     cause:
-      'An element called DeliveryDataList is not a child of the root in CPIX’s namespace. Whoever writes one wants encrypted keys, so clear ones are not sent.',
+      "An element called DeliveryDataList is not a child of the root in CPIX's namespace. Whoever writes one wants encrypted keys, so clear ones are not sent.",
     fix: 'Make it a child of CPIX in the namespace urn:dashif:org:cpix.',
   },
   TOO_MANY_RECIPIENTS: {
@@ -369,7 +369,7 @@ export const CATALOGUE = {
   CONTENT_KEY_ENCRYPTION_REQUIRED: {
     text: 'Content keys are only sent encrypted',
     status: 422,
-    cause: 'The tenant’s policy requires content key encryption, and the request has no DeliveryDataList.',
+    cause: "The tenant's policy requires content key encryption, and the request has no DeliveryDataList.",
     fix: 'Give the encryptor a certificate (MediaPackage, MediaConvert: certificate ARN), or change the policy.',
   },
   MISSING_CERTIFICATE: {
@@ -380,40 +380,40 @@ export const CATALOGUE = {
     fix: 'Send the certificate itself, base64 DER, in the namespace http://www.w3.org/2000/09/xmldsig#.',
   },
   CERTIFICATE_UNREADABLE: {
-    text: 'A recipient’s certificate cannot be read',
+    text: "A recipient's certificate cannot be read",
     ...CERTIFICATE,
     cause: 'X509Certificate is not the base64 of one X.509 certificate in DER.',
     fix: 'Send what stands between the BEGIN and END lines of the PEM file, without those lines.',
   },
   CERTIFICATE_IS_REQUEST: {
-    text: 'A recipient’s certificate is a certificate request',
+    text: "A recipient's certificate is a certificate request",
     ...CERTIFICATE,
     cause: 'X509Certificate holds a PKCS #10 request.',
     fix: 'Send the certificate that was issued for it.',
   },
   CERTIFICATE_NOT_RSA: {
-    text: 'A recipient’s certificate has no RSA key',
+    text: "A recipient's certificate has no RSA key",
     ...CERTIFICATE,
-    cause: 'SPEKE encrypts keys with RSA-OAEP; the certificate has a key of another kind, such as an elliptic curve’s.',
+    cause: "SPEKE encrypts keys with RSA-OAEP; the certificate has a key of another kind, such as an elliptic curve's.",
     fix: 'Use a certificate with an RSA key of 2048 bits or more.',
   },
   CERTIFICATE_WEAK: {
-    text: 'A recipient’s certificate has a weak RSA key',
+    text: "A recipient's certificate has a weak RSA key",
     ...CERTIFICATE,
     cause: 'The RSA key has less than 2048 bits, or an exponent below 3.',
     fix: 'Use a certificate with an RSA key of 2048 bits or more.',
   },
   CERTIFICATE_EXPIRED: {
-    text: 'A recipient’s certificate has expired',
+    text: "A recipient's certificate has expired",
     ...CERTIFICATE,
     cause: 'Its last day is past.',
-    fix: 'Renew it, or set expiredCertificates: warn in the tenant’s policy.',
+    fix: "Renew it, or set expiredCertificates: warn in the tenant's policy.",
   },
   CERTIFICATE_NOT_YET_VALID: {
-    text: 'A recipient’s certificate is not yet valid',
+    text: "A recipient's certificate is not yet valid",
     ...CERTIFICATE,
     cause: 'Its first day is still to come; the clock of the server may also be wrong.',
-    fix: 'Wait, correct the clock, or set expiredCertificates: warn in the tenant’s policy.',
+    fix: "Wait, correct the clock, or set expiredCertificates: warn in the tenant's policy.",
   },
 
   // Whatever else stands in the document
@@ -421,7 +421,7 @@ export const CATALOGUE = {
     text: 'An element stands where CPIX has none of that name',
     status: 422,
     cause:
-      'An element in CPIX’s namespace that is misspelt or in the wrong place. Elements of other namespaces are echoed.',
+      "An element in CPIX's namespace that is misspelt or in the wrong place. Elements of other namespaces are echoed.",
     fix: 'Compare with the CPIX schema.',
   },
   DUPLICATE_ELEMENT: {
@@ -453,7 +453,7 @@ export const CATALOGUE = {
   NOT_FOUND: {
     text: 'There is nothing at this address',
     status: 404,
-    cause: 'The path is none of this server’s, or the document that it names is not stored.',
+    cause: "The path is none of this server's, or the document that it names is not stored.",
     fix: 'POST to /copyProtection, or to /speke/v2.0/copyProtection and its like.',
   },
   METHOD_NOT_ALLOWED: {
@@ -478,7 +478,7 @@ export const CATALOGUE = {
     text: 'The request cannot be answered',
     status: 422,
     cause:
-      'A service cannot do what the document asks: for instance a content ID that cannot stand in a URL, or a track type for which the tenant’s key ID override has no key.',
+      "A service cannot do what the document asks: for instance a content ID that cannot stand in a URL, or a track type for which the tenant's key ID override has no key.",
     fix: 'Do as the detail says.',
   },
   PRECONDITION_FAILED: {
@@ -503,7 +503,7 @@ export const CATALOGUE = {
     text: 'Too many requests',
     status: 429,
     cause: 'The tenant asks more often, or more at once, than its limits allow.',
-    fix: 'Wait as Retry-After says; raise the tenant’s limits if this is its normal load.',
+    fix: "Wait as Retry-After says; raise the tenant's limits if this is its normal load.",
   },
   INTERNAL: {
     text: 'The server failed',

@@ -12,22 +12,29 @@ export interface ContentKeyElement extends Partial<KeyScheme> {
   readonly explicitIv?: string;
 }
 
+export interface ContentKeys {
+  /** In document order. */
+  readonly byId: ReadonlyMap<KeyId, ContentKeyElement>;
+  /** Whether the list has that kid, however wrong: what refers to it is then no fault of its own. */
+  names(kid: string): boolean;
+}
+
 /** One message on the bus and one store transaction. */
 export const MAX_KEYS = 64;
 
-/** The keys by key ID, in document order. */
-export function readContentKeys(
-  list: XmlElement,
-  profile: SpekeProfile,
-  faults: Faults,
-): ReadonlyMap<KeyId, ContentKeyElement> {
-  const keys = new Map<KeyId, ContentKeyElement>();
+export function readContentKeys(list: XmlElement, profile: SpekeProfile, faults: Faults): ContentKeys {
+  const byId = new Map<KeyId, ContentKeyElement>();
   const elements = membersOf(list, 'ContentKey');
   if (elements.length === 0) faults.add('MISSING_CONTENT_KEY_LIST', list);
   if (elements.length > MAX_KEYS) faults.add('TOO_MANY_KEYS', list, { detail: `${elements.length} are asked for` });
-  else for (const element of elements) readContentKey(element, profile, keys, faults);
+  else for (const element of elements) readContentKey(element, profile, byId, faults);
   if (profile.generation === 2) checkOneScheme(elements, list, faults);
-  return keys;
+  const names = (kid: string) => elements.length === 0 || elements.some((one) => kidOf(one) === kid.toLowerCase());
+  return { byId, names };
+}
+
+function kidOf(element: XmlElement): string | undefined {
+  return attribute(element, 'kid')?.toLowerCase();
 }
 
 function readContentKey(
@@ -52,7 +59,7 @@ function readScheme(element: XmlElement, kid: string, profile: SpekeProfile, fau
   const scheme = parseScheme(text, profile);
   // SPEKE 1 does not signal it: what is there all the same is taken if it is one.
   if (scheme || profile.generation === 1) return scheme;
-  if (text === '') faults.add('MISSING_SCHEME', element, { values: { kid } });
+  if (text === '') faults.add('MISSING_SCHEME', element, { values: { kid: kid || 'that is missing' } });
   else faults.add('UNKNOWN_SCHEME', element, { attribute: 'commonEncryptionScheme', detail: printable(text) });
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { isKeyId, isSystemId, SYSTEM_IDS, type KeyId, type SystemId } from '@latchkey/cenc';
 import { attribute, membersOf, NAMESPACES, type XmlElement } from '@latchkey/cpix';
-import type { ContentKeyElement } from './content-keys';
+import type { ContentKeyElement, ContentKeys } from './content-keys';
 import { DRM_SYSTEMS, FOREIGN_SYSTEM, type DrmSystem } from './drm-systems';
 import type { Faults } from './faults';
 import type { SpekeProfile } from './profile';
@@ -27,12 +27,10 @@ interface OpenSystem extends RequestedSystem {
   readonly known: DrmSystem;
 }
 
-type Keys = ReadonlyMap<KeyId, ContentKeyElement>;
-
 /** The systems in the order in which they first stand in the list, each with the keys that it is to signal. */
 export function readDrmSystems(
   list: XmlElement,
-  keys: Keys,
+  keys: ContentKeys,
   profile: SpekeProfile,
   options: ParseOptions,
   faults: Faults,
@@ -55,12 +53,13 @@ export function readDrmSystems(
   }));
 }
 
-function readKeyId(element: XmlElement, keys: Keys, faults: Faults): KeyId | undefined {
+function readKeyId(element: XmlElement, keys: ContentKeys, faults: Faults): KeyId | undefined {
   const kid = attribute(element, 'kid') ?? '';
   const keyId = kid.toLowerCase();
-  if (isKeyId(keyId) && keys.has(keyId)) return keyId;
+  if (isKeyId(keyId) && keys.byId.has(keyId)) return keyId;
   if (kid === '') faults.add('MISSING_DRM_SYSTEM_KID', element);
-  else faults.add('UNKNOWN_DRM_SYSTEM_KID', element, { attribute: 'kid', detail: printable(kid) });
+  else if (!keys.names(kid))
+    faults.add('UNKNOWN_DRM_SYSTEM_KID', element, { attribute: 'kid', detail: printable(kid) });
   return undefined;
 }
 
@@ -141,11 +140,11 @@ function checkPlaylist(
 function checkSchemes(
   elements: readonly XmlElement[],
   systems: ReadonlyMap<SystemId, OpenSystem>,
-  keys: Keys,
+  keys: ContentKeys,
   faults: Faults,
 ): void {
   for (const { systemId, known, keys: signaled } of systems.values()) {
-    const wrong = signaled.map(({ keyId }) => keys.get(keyId)).find((key) => key?.scheme && !canUse(known, key));
+    const wrong = signaled.map(({ keyId }) => keys.byId.get(keyId)).find((key) => key?.scheme && !canUse(known, key));
     const element = elements.find((one) => attribute(one, 'systemId')?.toLowerCase() === systemId);
     if (!wrong || !element) continue;
     const values = { systemId: attribute(element, 'systemId') ?? '' };

@@ -1,6 +1,6 @@
 import { isKeyId, type KeyId } from '@latchkey/cenc';
 import { attribute, membersOf, type XmlElement } from '@latchkey/cpix';
-import type { ContentKeyElement } from './content-keys';
+import type { ContentKeys } from './content-keys';
 import type { Faults } from './faults';
 import type { KeyPeriod } from './key-periods';
 import { printable } from './rejection';
@@ -13,7 +13,6 @@ export interface KeyUsage {
   readonly intendedTrackType?: string;
 }
 
-type Keys = ReadonlyMap<KeyId, ContentKeyElement>;
 type Periods = ReadonlyMap<string, KeyPeriod>;
 
 interface UsageRule {
@@ -34,7 +33,7 @@ const MAX_RULES = 512;
 export function readUsageRules(
   list: XmlElement | undefined,
   _document: XmlElement,
-  keys: Keys,
+  keys: ContentKeys,
   periods: Periods,
   _policy: RequestPolicy,
   faults: Faults,
@@ -54,7 +53,7 @@ export function readUsageRules(
 export function readEncryptionContract(
   list: XmlElement | undefined,
   document: XmlElement,
-  keys: Keys,
+  keys: ContentKeys,
   periods: Periods,
   policy: RequestPolicy,
   faults: Faults,
@@ -75,7 +74,7 @@ function rulesOf(list: XmlElement | undefined, faults: Faults): readonly XmlElem
   return [];
 }
 
-function readRule(element: XmlElement, keys: Keys, periods: Periods, faults: Faults): UsageRule {
+function readRule(element: XmlElement, keys: ContentKeys, periods: Periods, faults: Faults): UsageRule {
   return {
     element,
     keyId: readKeyId(element, keys, faults),
@@ -85,12 +84,13 @@ function readRule(element: XmlElement, keys: Keys, periods: Periods, faults: Fau
   };
 }
 
-function readKeyId(element: XmlElement, keys: Keys, faults: Faults): KeyId | undefined {
+function readKeyId(element: XmlElement, keys: ContentKeys, faults: Faults): KeyId | undefined {
   const kid = attribute(element, 'kid') ?? '';
   const keyId = kid.toLowerCase();
-  if (isKeyId(keyId) && keys.has(keyId)) return keyId;
+  if (isKeyId(keyId) && keys.byId.has(keyId)) return keyId;
   if (kid === '') faults.add('RULE_WITHOUT_KEY', element, { detail: 'a rule has no kid' });
-  else faults.add('RULE_WITHOUT_KEY', element, { attribute: 'kid', detail: `no ContentKey has kid ${printable(kid)}` });
+  else if (!keys.names(kid))
+    faults.add('RULE_WITHOUT_KEY', element, { attribute: 'kid', detail: `no ContentKey has kid ${printable(kid)}` });
   return undefined;
 }
 
@@ -170,13 +170,13 @@ function sharePeriod(one: UsageRule, other: UsageRule): boolean {
 
 function checkEveryKeyHasRule(
   rules: readonly UsageRule[],
-  keys: Keys,
+  keys: ContentKeys,
   list: XmlElement | undefined,
   faults: Faults,
 ): void {
   if (!list || rules.length === 0) return; // the contract is missing, which says it all
   const ruled = new Set(rules.map(({ keyId }) => keyId));
-  for (const keyId of keys.keys()) {
+  for (const keyId of keys.byId.keys()) {
     if (!ruled.has(keyId)) faults.add('KEY_WITHOUT_RULE', list, { detail: `${keyId} has no rule` });
   }
 }
@@ -189,7 +189,7 @@ function refuseSharedUhd(rules: readonly UsageRule[], faults: Faults): void {
 }
 
 /** A key with a rule in each of several periods belongs to the first of them. */
-function usageByKey(rules: readonly UsageRule[], keys: Keys, periods: Periods): ReadonlyMap<KeyId, KeyUsage> {
+function usageByKey(rules: readonly UsageRule[], keys: ContentKeys, periods: Periods): ReadonlyMap<KeyId, KeyUsage> {
   const usage = new Map<KeyId, KeyUsage>();
   for (const { keyId, trackType, periodIds } of rules) {
     if (keyId === undefined || usage.has(keyId)) continue;
@@ -197,7 +197,7 @@ function usageByKey(rules: readonly UsageRule[], keys: Keys, periods: Periods): 
     usage.set(keyId, { ...(period && { period }), ...(trackType !== '' && { intendedTrackType: trackType }) });
   }
   const only = periodOf(new Set(), periods);
-  if (only) for (const keyId of keys.keys()) if (!usage.has(keyId)) usage.set(keyId, { period: only });
+  if (only) for (const keyId of keys.byId.keys()) if (!usage.has(keyId)) usage.set(keyId, { period: only });
   return usage;
 }
 

@@ -68,7 +68,7 @@ export function parseSpekeRequest(version: SpekeVersion, body: Uint8Array, optio
   refuseMisplacedDeliveryData(document, faults);
   for (const { kind, element } of structureFaults(document)) faults.add(kind, element);
   faults.throwIfAny();
-  const requested = [...keys.values()].map((key) => requestedKey(key, usage.get(key.keyId), systems));
+  const requested = [...keys.byId.values()].map((key) => requestedKey(key, usage.get(key.keyId), systems));
   return { version, contentId, keys: requested, systems, recipients, warnings, document };
 }
 
