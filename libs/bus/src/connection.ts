@@ -1,14 +1,19 @@
 import { Fault, type EventContract, type RequestContract } from '@latchkey/messages';
-import type { ServiceContext } from '@latchkey/runtime';
+import { readEnvironment, type ServiceContext } from '@latchkey/runtime';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { SpanKind } from '@opentelemetry/api';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { BusConnection, Call } from './bus';
 import { faultOf } from './fault-headers';
-import { parseJson } from './json';
+import { parseJson, writeJson } from './json';
 import { BusStrategy } from './strategy';
 import { inSpan } from './trace-context';
 import { DEADLINE_HEADER, type BusMessage, type Transport } from './transport';
+
+const busEnvironment = z.object({
+  /** Requests that a service works on at once; more are refused at once, so that their askers can go elsewhere. */
+  BUS_CONCURRENCY: z.coerce.number().int().min(1).default(256),
+});
 
 /** The bus as services see it, over either transport. */
 export class TransportConnection implements BusConnection {
@@ -47,7 +52,8 @@ export class TransportConnection implements BusConnection {
   }
 
   strategy(): CustomTransportStrategy {
-    return new BusStrategy(this.transport, this.service);
+    const { BUS_CONCURRENCY } = readEnvironment(busEnvironment, this.service.environment);
+    return new BusStrategy(this.transport, this.service, BUS_CONCURRENCY);
   }
 
   close(): Promise<void> {
@@ -55,8 +61,8 @@ export class TransportConnection implements BusConnection {
   }
 
   #message(subject: string, content: unknown, headers: Record<string, string>): BusMessage {
-    const body = JSON.stringify(content);
-    if (body.length > this.transport.maxBytes / 3 && Buffer.byteLength(body) > this.transport.maxBytes) {
+    const body = writeJson(content, this.transport.maxBytes);
+    if (body === undefined) {
       throw new Fault('INVALID_REQUEST', `a message on ${subject} is longer than ${this.transport.maxBytes} bytes`);
     }
     return { subject, body, headers };

@@ -6,113 +6,199 @@ import {
   nanos,
   RetentionPolicy,
   StorageType,
+  type Consumer,
   type ConsumerConfig,
-  type ConsumerMessages,
+  type JetStreamManager,
   type JsMsg,
   type MsgHdrs,
   type NatsConnection,
   type NatsError,
   type StreamConfig,
+  type StreamInfo,
 } from 'nats';
 import { redeliveryDelayMs, type EventOptions, type Hearing, type Subscription } from './transport';
 
-const STREAM = 'LATCHKEY_EVENTS';
+export const EVENT_STREAM = 'LATCHKEY_EVENTS';
 const APPEND_WITHIN_MS = 2_000;
 /** A member that died gives its events to others after this. */
-const ACK_WAIT_MS = 30_000;
-
-const STREAM_CONFIG = {
-  name: STREAM,
-  subjects: ['event.>'],
-  storage: StorageType.File,
-  retention: RetentionPolicy.Limits,
-  max_age: nanos(7 * 24 * 3_600_000),
-  /** Only a first net: whoever keeps events tells doubles by their id, for ever. */
-  duplicate_window: nanos(120_000),
-} satisfies Partial<StreamConfig>;
+const ACK_WAIT_MS = 60_000;
+const FETCHED_EVENTS = 16;
+/** The shortest that the client allows: a stop waits for it. */
+const FETCH_MS = 1_000;
+const REOPEN_AFTER_MS = 250;
+/** JetStream needs a moment after its server has started. */
+const OPENING_ATTEMPTS = 40;
 
 type Handle = (message: JsMsg) => Promise<Hearing>;
 
 /** The JetStream stream of all events: made when it is first needed, and again if it has been wiped. */
 export class EventStream {
-  readonly #consumers = new Set<Subscription>();
+  readonly #hearers = new Set<Hearer>();
 
   constructor(
     private readonly nats: NatsConnection,
     private readonly logger: Logger,
+    private readonly replicas: number,
+    private readonly maxAgeDays: number,
   ) {}
 
+  /** Throws NatsError. */
   async append(id: string, subject: string, body: string, headers: MsgHdrs): Promise<void> {
     const publish = () =>
       this.nats.jetstream({ timeout: APPEND_WITHIN_MS }).publish(subject, body, { msgID: id, headers });
     try {
       await publish();
     } catch (error) {
-      // Nobody takes the subject: there is no stream yet.
+      // Nobody takes the subject: there is no stream yet, or no longer.
       if ((error as NatsError).code !== ErrorCode.NoResponders) throw error;
-      await this.#ensureStream();
+      await this.#ensureStream(await this.#manager());
       await publish();
     }
   }
 
   async hear(subject: string, options: EventOptions, handle: Handle): Promise<Subscription> {
-    const manager = await this.#ensureStream();
-    const config: Partial<ConsumerConfig> = {
-      filter_subject: subject,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ACK_WAIT_MS),
-      max_ack_pending: 1_000,
-      ...(options.durable === undefined
-        ? { deliver_policy: DeliverPolicy.New, inactive_threshold: nanos(60_000), mem_storage: true }
-        : { durable_name: options.durable, deliver_policy: DeliverPolicy.All }),
-    };
-    const { name } = await manager.consumers.add(STREAM, config);
-    const consumer = await this.nats.jetstream().consumers.get(STREAM, name);
-    const messages = await consumer.consume({ max_messages: Math.max(16, options.inFlight) });
-    return this.#keep(new Hearer(messages, options.inFlight, handle, this.logger));
+    const cursor = new Cursor();
+    const open = () => this.#open(subject, options, cursor);
+    const hearer = new Hearer(open, options.inFlight, cursor, handle, this.logger);
+    this.#hearers.add(hearer);
+    await hearer.start();
+    return hearer;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#consumers].map((consumer) => consumer.drain()));
+    await Promise.all([...this.#hearers].map((hearer) => hearer.drain()));
   }
 
-  async #ensureStream() {
-    const manager = await this.nats.jetstreamManager({ checkAPI: false });
+  async #open(subject: string, { durable }: EventOptions, cursor: Cursor): Promise<Consumer> {
+    const manager = await this.#manager();
+    const stream = await this.#ensureStream(manager);
+    const { name } = await manager.consumers.add(EVENT_STREAM, {
+      filter_subject: subject,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ACK_WAIT_MS),
+      ...(durable === undefined ? fromHere(cursor, stream) : fromTheBeginning(durable)),
+    });
+    return this.nats.jetstream().consumers.get(EVENT_STREAM, name);
+  }
+
+  #manager(): Promise<JetStreamManager> {
+    return this.nats.jetstreamManager({ checkAPI: false, timeout: APPEND_WITHIN_MS });
+  }
+
+  /** Two that make it at once make one: the configuration is the same. */
+  async #ensureStream(manager: JetStreamManager): Promise<StreamInfo> {
     try {
-      await manager.streams.info(STREAM);
-    } catch {
-      await manager.streams.add(STREAM_CONFIG);
+      return await manager.streams.info(EVENT_STREAM);
+    } catch (error) {
+      if ((error as NatsError).api_error?.err_code !== STREAM_NOT_FOUND) throw error;
+      return manager.streams.add(streamConfig(this.replicas, this.maxAgeDays));
     }
-    return manager;
-  }
-
-  #keep(subscription: Subscription): Subscription {
-    this.#consumers.add(subscription);
-    return subscription;
   }
 }
 
-class Hearer implements Subscription {
-  readonly #atWork = new Set<Promise<void>>();
-  readonly #run: Promise<void>;
+/** JSStreamNotFoundErr of nats-server. */
+const STREAM_NOT_FOUND = 10059;
 
-  constructor(
-    private readonly messages: ConsumerMessages,
-    private readonly inFlight: number,
-    private readonly handle: Handle,
-    logger: Logger,
-  ) {
-    this.#run = this.#consume().catch((err: unknown) => logger.error({ err }, 'events are no longer heard'));
+function streamConfig(replicas: number, maxAgeDays: number): Partial<StreamConfig> {
+  return {
+    name: EVENT_STREAM,
+    subjects: ['event.>'],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    max_age: nanos(maxAgeDays * 24 * 3_600_000),
+    num_replicas: replicas,
+    /** Only a first net: whoever keeps events tells doubles by their id, for ever. */
+    duplicate_window: nanos(120_000),
+  };
+}
+
+function fromTheBeginning(durable: string): Partial<ConsumerConfig> {
+  return { durable_name: durable, deliver_policy: DeliverPolicy.All };
+}
+
+function fromHere(cursor: Cursor, stream: StreamInfo): Partial<ConsumerConfig> {
+  return {
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: cursor.nextOf(stream),
+    inactive_threshold: nanos(60_000),
+    mem_storage: true,
+  };
+}
+
+/**
+ * How far an ephemeral hearer has come: its consumer is gone after a restart of nats-server, and what was stated meanwhile must
+ * not be missed. A stream that has been made anew is heard from its beginning.
+ */
+class Cursor {
+  #stream: string | undefined;
+  #next = 0;
+
+  nextOf({ created, state }: StreamInfo): number {
+    if (this.#stream !== created) this.#next = this.#stream === undefined ? state.last_seq + 1 : 1;
+    this.#stream = created;
+    return this.#next;
   }
 
+  seen(message: JsMsg): void {
+    this.#next = Math.max(this.#next, message.seq + 1);
+  }
+}
+
+/** Hears until it is drained, whatever happens to the server, the stream and the consumer. */
+class Hearer implements Subscription {
+  readonly #atWork = new Set<Promise<void>>();
+  #consumer: Consumer | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #draining = false;
+
+  constructor(
+    private readonly open: () => Promise<Consumer>,
+    private readonly inFlight: number,
+    private readonly cursor: Cursor,
+    private readonly handle: Handle,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Throws when JetStream does not let it begin. */
+  async start(): Promise<void> {
+    for (let attempt = 1; !this.#consumer; attempt++) {
+      try {
+        this.#consumer = await this.open();
+      } catch (error) {
+        if (attempt === OPENING_ATTEMPTS) throw error;
+        await delay(REOPEN_AFTER_MS);
+      }
+    }
+    this.#running = this.#run();
+  }
+
+  /** What has been fetched is finished or given back at once: the wait is for the last fetch to end. */
   async drain(): Promise<void> {
-    await this.messages.close();
-    await this.#run;
+    this.#draining = true;
+    await this.#running;
     await Promise.allSettled(this.#atWork);
   }
 
-  async #consume(): Promise<void> {
-    for await (const message of this.messages) {
+  async #run(): Promise<void> {
+    while (!this.#draining) {
+      try {
+        this.#consumer ??= await this.open();
+        await this.#fetch(this.#consumer);
+      } catch (err) {
+        this.logger.warn({ err }, 'events are not heard for a moment');
+        this.#consumer = undefined;
+        await delay(REOPEN_AFTER_MS);
+      }
+    }
+  }
+
+  async #fetch(consumer: Consumer): Promise<void> {
+    const messages = await consumer.fetch({ max_messages: Math.max(FETCHED_EVENTS, 2 * this.inFlight), expires: FETCH_MS });
+    for await (const message of messages) {
+      if (this.#draining) {
+        message.nak();
+        continue;
+      }
       const work = this.#deliver(message).finally(() => this.#atWork.delete(work));
       this.#atWork.add(work);
       if (this.#atWork.size >= this.inFlight) await Promise.race(this.#atWork);
@@ -121,8 +207,13 @@ class Hearer implements Subscription {
 
   async #deliver(message: JsMsg): Promise<void> {
     const hearing = await this.handle(message);
+    this.cursor.seen(message);
     if (hearing === 'heard') message.ack();
     else if (hearing === 'unusable') message.term();
     else message.nak(redeliveryDelayMs(message.info.deliveryCount));
   }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,4 +1,4 @@
-import type { ServiceContext } from '@latchkey/runtime';
+import { EnvironmentError, type ServiceContext } from '@latchkey/runtime';
 import { Fault } from '@latchkey/messages';
 import {
   connect,
@@ -11,15 +11,32 @@ import {
   NatsError,
 } from 'nats';
 import { EventStream } from './event-stream';
-import { natsOptions } from './nats-options';
+import { readNatsSettings, type NatsSettings } from './nats-settings';
 import { NoResponders } from './no-responders';
 import type { BusAnswer, BusHeaders, BusMessage, EventOptions, Hearing, Subscription, Transport } from './transport';
 
-/** Waits for a server that is not there yet. Throws EnvironmentError for credentials that cannot be read. */
+const CONNECT_AGAIN_AFTER_MS = 500;
+
+/** Waits for a server that is not there yet. Throws EnvironmentError for credentials that cannot be read or are refused. */
 export async function connectNats(context: ServiceContext): Promise<Transport> {
-  const options = await natsOptions(context);
-  context.logger.info({ servers: options.servers }, 'connecting to NATS');
-  return new NatsTransport(await connect(options), context);
+  const settings = readNatsSettings(context);
+  for (;;) {
+    try {
+      return new NatsTransport(await connect(settings.connection), context, settings);
+    } catch (error) {
+      if (isRefusal(error)) throw new EnvironmentError(REFUSED, { cause: error });
+      const { servers } = settings.connection;
+      context.logger.warn({ servers, reason: (error as NatsError).code }, 'NATS is not there yet');
+      await new Promise((resolve) => setTimeout(resolve, CONNECT_AGAIN_AFTER_MS));
+    }
+  }
+}
+
+const REFUSED =
+  'NATS refuses this service: set NATS_NKEY_SEED_FILE or NATS_CREDS to the credentials of a user that NATS_URL knows';
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof NatsError && error.isAuthError();
 }
 
 class NatsTransport implements Transport {
@@ -31,9 +48,10 @@ class NatsTransport implements Transport {
   constructor(
     private readonly nats: NatsConnection,
     private readonly context: ServiceContext,
+    settings: NatsSettings,
   ) {
     this.maxBytes = nats.info?.max_payload ?? 1_048_576;
-    this.#events = new EventStream(nats, context.logger);
+    this.#events = new EventStream(nats, context.logger, settings.replicas, settings.maxAgeDays);
     void this.#watch();
   }
 
@@ -89,6 +107,7 @@ class NatsTransport implements Transport {
   async close(): Promise<void> {
     if (this.nats.isClosed()) return;
     await this.#events.close();
+    this.#connected = false;
     await this.nats.drain().catch(() => this.nats.close());
   }
 
@@ -160,13 +179,13 @@ function asFault(subject: string, error: unknown): Fault {
 
 function toNats(headers: BusHeaders): MsgHdrs {
   const result = natsHeaders();
-  for (const name in headers) result.set(name, headers[name] as string);
+  for (const name in headers) result.append(name, headers[name] as string);
   return result;
 }
 
 function fromNats(headers: MsgHdrs | undefined): BusHeaders {
   if (!headers) return {};
   const result: Record<string, string> = {};
-  for (const name of headers.keys()) result[name] = headers.get(name);
+  for (const [name, values] of headers) result[name] = values[0] as string;
   return result;
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { Deadline } from './deadline';
 import type { HandlerExtras, HeardContract, HearsOptions } from './decorators';
 import { faultAnswer } from './fault-headers';
-import { parseJson } from './json';
+import { parseJson, writeJson } from './json';
 import { inSpan, inTraceOf } from './trace-context';
 import {
   DEADLINE_HEADER,
@@ -27,8 +27,7 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
   constructor(
     private readonly bus: Transport,
     private readonly service: ServiceContext,
-    /** Requests worked on at once; more are refused at once, so that their askers can go elsewhere. */
-    private readonly maxAtWork = 256,
+    private readonly maxAtWork: number,
   ) {
     super();
   }
@@ -76,7 +75,7 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
     this.#atWork++;
     try {
       const reply = await inTraceOf(message.headers, () => this.#work(contract, handler, message));
-      return { body: JSON.stringify(reply), headers: {} };
+      return { body: this.#write(contract.subject, reply), headers: {} };
     } catch (error) {
       return faultAnswer(this.#asFault(contract.subject, error));
     } finally {
@@ -90,6 +89,12 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
     const request = contract.request.safeParse(parseJson(message.body));
     if (!request.success) throw invalidRequest(contract.subject, request.error);
     return inSpan(SpanKind.SERVER, contract.subject, request.data, () => settle(handler(request.data, { deadline })));
+  }
+
+  #write(subject: string, reply: unknown): string {
+    const body = writeJson(reply, this.bus.maxBytes);
+    if (body === undefined) throw new Error(`a reply on ${subject} is longer than ${this.bus.maxBytes} bytes`);
+    return body;
   }
 
   async #hear(contract: HeardContract, handler: MessageHandler, message: BusMessage): Promise<Hearing> {

@@ -20,11 +20,30 @@ const natsEnvironment = z.object({
   NATS_TLS_CA: z.string().optional(),
   NATS_TLS_CERT: z.string().optional(),
   NATS_TLS_KEY: z.string().optional(),
+  /** Copies of the event stream in a NATS cluster: 1, 3 or 5. */
+  NATS_EVENT_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
+  /** How long the bus keeps events for consumers that are away. */
+  NATS_EVENT_DAYS: z.coerce.number().int().min(1).default(7),
 });
 type NatsEnvironment = z.infer<typeof natsEnvironment>;
 
-export function natsOptions({ name, instance, environment }: ServiceContext): ConnectionOptions {
-  const variables = readEnvironment(natsEnvironment, environment);
+export interface NatsSettings {
+  readonly connection: ConnectionOptions;
+  readonly replicas: number;
+  readonly maxAgeDays: number;
+}
+
+/** Throws EnvironmentError. */
+export function readNatsSettings(context: ServiceContext): NatsSettings {
+  const variables = readEnvironment(natsEnvironment, context.environment);
+  return {
+    connection: connectionOptions(context, variables),
+    replicas: variables.NATS_EVENT_REPLICAS,
+    maxAgeDays: variables.NATS_EVENT_DAYS,
+  };
+}
+
+function connectionOptions({ name, instance }: ServiceContext, variables: NatsEnvironment): ConnectionOptions {
   const authenticator = authenticatorOf(variables);
   const tls = tlsOf(variables);
   return {
@@ -34,8 +53,10 @@ export function natsOptions({ name, instance, environment }: ServiceContext): Co
     ...(tls && { tls }),
     // Stack traces of where a request began double its cost.
     noAsyncTraces: true,
-    waitOnFirstConnect: true,
+    // Answers come to an inbox under the service's name: its permissions let no other service listen there.
+    inboxPrefix: `_INBOX.${name}`,
     maxReconnectAttempts: -1,
+    // Credentials may be wrong for a while when they are being renewed.
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 250,

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { keyRefused, type EventContract, type RequestContract } from '@latchkey/messages';
+import { createContext, type Environment, type ServiceContext } from '@latchkey/runtime';
+import { Controller, Module, type INestMicroservice } from '@nestjs/common';
+import type { z } from 'zod';
+import {
+  Answers,
+  connectBus,
+  Deadline,
+  Hears,
+  MemoryHub,
+  startAnswering,
+  type BusConnection,
+  type Call,
+  type HearsOptions,
+} from '@latchkey/bus';
+import { headers as natsHeaders, connect } from 'nats';
+import type { NatsServer } from '@latchkey/testing';
+
+/** A bus that the conformance suite is run on. */
+export interface BusUnderTest {
+  connect(context: ServiceContext): Promise<BusConnection>;
+  /** A request as a stranger would send it, without our code between. */
+  raw(subject: string, body: string, headers?: Record<string, string>): Promise<RawAnswer>;
+}
+export interface RawAnswer {
+  body: string;
+  headers: Record<string, string>;
+}
+
+export function memoryBus(): BusUnderTest {
+  const hub = new MemoryHub();
+  return {
+    connect: async (context) => hub.connect(context),
+    raw: (subject, body, headers = {}) => hub.transport().request({ subject, body, headers }, 5_000),
+  };
+}
+
+export function natsBus(server: () => NatsServer): BusUnderTest {
+  return {
+    connect: (context) => connectBus({ ...context, environment: { ...context.environment, NATS_URL: server().url } }),
+    raw: (subject, body, headers) => rawOverNats(server().url, subject, body, headers),
+  };
+}
+
+async function rawOverNats(servers: string, subject: string, body: string, given: Record<string, string> = {}) {
+  const nats = await connect({ servers });
+  const headers = natsHeaders();
+  for (const [name, value] of Object.entries(given)) headers.set(name, value);
+  const answer = await nats.request(subject, body, { timeout: 5_000, headers });
+  await nats.close();
+  const entries = [...(answer.headers ?? [])].map(([name, values]) => [name, values[0] as string] as const);
+  return { body: answer.string(), headers: Object.fromEntries(entries) };
+}
+
+export function contextOf(name: string, environment: Environment = {}): ServiceContext {
+  return createContext(name, { LOG_LEVEL: 'silent', ...environment });
+}
+
+/** A service of one handler. */
+export function answering<Req extends z.ZodType, Res extends z.ZodType>(
+  connection: BusConnection,
+  context: ServiceContext,
+  contract: RequestContract<Req, Res>,
+  handle: (request: z.output<Req>, call: Call) => Promise<z.input<Res>>,
+): Promise<INestMicroservice> {
+  @Controller()
+  class Answerer {
+    @Answers(contract)
+    answer(request: z.output<Req>, call: Call): Promise<z.input<Res>> {
+      return handle(request, call);
+    }
+  }
+  @Module({ controllers: [Answerer] })
+  class AnswererModule {}
+  return startAnswering(AnswererModule, connection, context);
+}
+
+export function hearing<Payload extends z.ZodType>(
+  connection: BusConnection,
+  context: ServiceContext,
+  contract: EventContract<Payload> | { subject: string },
+  options: HearsOptions,
+  handle: (event: z.output<Payload>) => Promise<void>,
+): Promise<INestMicroservice> {
+  @Controller()
+  class Hearer {
+    @Hears(contract, options)
+    hear(event: z.output<Payload>): Promise<void> {
+      return handle(event);
+    }
+  }
+  @Module({ controllers: [Hearer] })
+  class HearerModule {}
+  return startAnswering(HearerModule, connection, context);
+}
+
+export function inMs(ms: number): Call {
+  return { deadline: Deadline.in(ms) };
+}
+
+/** An event that its contract allows. */
+export function refusal(id = randomUUID(), sequence = 0): z.input<typeof keyRefused.payload> {
+  return {
+    specversion: '1.0',
+    id,
+    source: '/latchkey/test/1',
+    type: keyRefused.type,
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    data: {
+      tenant: 'default',
+      contentId: 'content',
+      exchangeId: 'exchange-1',
+      requester: { credential: 'test', encryptorId: 'test' },
+      keyIds: [],
+      code: 'TEST',
+      writer: 'test',
+      sequence,
+    },
+  };
+}
+
+/** Resolves when the condition holds. */
+export async function until(condition: () => boolean, what = 'what was waited for'): Promise<void> {
+  for (let turns = 0; turns < 4_000; turns++) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`${what} did not come`);
+}
