@@ -8,9 +8,15 @@ import { AuditRelay } from './audit/audit-relay';
 import { AUDIT_CONTEXT, AuditTrail } from './audit/audit-trail';
 import { AuditWriter } from './audit/audit-writer';
 import type { KeyServiceConfig } from './config';
+import { ContentDescriber } from './describing/content-describer';
+import { DocumentShelf } from './documents/document-shelf';
+import { ImportSealing } from './importing/import-sealing';
+import { KeyImporter } from './importing/key-importer';
+import { DerivedKeys } from './issuing/derived-keys';
 import { KeyIssuer } from './issuing/key-issuer';
 import { randomKeys } from './issuing/key-source';
 import { KeyReleaser } from './releasing/key-releaser';
+import { KeyRevoker } from './revoking/key-revoker';
 import { openDynamoDbKeyStore } from './store/dynamodb-key-store';
 import { openEmbeddedKeyStore } from './store/embedded-key-store';
 import type { KeyStore } from './store/key-store';
@@ -18,12 +24,19 @@ import { KeyVault } from './wrapping/key-vault';
 import { KeyWrapper } from './wrapping/key-wrapper';
 import { openKmsMasterKey } from './wrapping/kms-master-key';
 import { openLocalMasterKey } from './wrapping/local-master-key';
+import { SecretVault } from './wrapping/secret-vault';
 import type { MasterKey } from './wrapping/master-key';
 
 /** What the key service is made of, wired. */
 export interface KeyServiceParts {
   readonly issuer: KeyIssuer;
   readonly releaser: KeyReleaser;
+  readonly importer: KeyImporter;
+  readonly importSealing: ImportSealing;
+  readonly revoker: KeyRevoker;
+  readonly describer: ContentDescriber;
+  readonly shelf: DocumentShelf;
+  readonly audit: AuditWriter;
   readonly store: KeyStore;
   readonly masterKey: MasterKey;
   readonly wrapper: KeyWrapper;
@@ -65,7 +78,14 @@ export function openKeyServiceParts(
   const audit = new AuditWriter(store, trail, relay, logger, config.AUDIT_FAIL_OPEN);
   if (config.AUDIT_FAIL_OPEN) logger.warn('AUDIT_FAIL_OPEN is set: keys may leave without an audit record');
 
-  const answering = answerers({ store, vault: new KeyVault(wrapper), audit, tenants });
+  const answering = answerers({
+    store,
+    vault: new KeyVault(wrapper),
+    secrets: new SecretVault(store, wrapper),
+    audit,
+    tenants,
+    maxAgeMs: config.DATA_KEY_MAX_AGE_SECONDS * 1_000,
+  });
   relay.start();
   const upkeep = keepUp(store, wrapper, logger);
   return {
@@ -87,15 +107,30 @@ export function openKeyServiceParts(
 interface Shared {
   readonly store: KeyStore;
   readonly vault: KeyVault;
+  readonly secrets: SecretVault;
   readonly audit: AuditWriter;
   readonly tenants: TenantDirectory;
+  readonly maxAgeMs: number;
 }
 
-function answerers(shared: Shared): Pick<KeyServiceParts, 'issuer' | 'releaser'> {
+type Answerers = Pick<
+  KeyServiceParts,
+  'issuer' | 'releaser' | 'importer' | 'importSealing' | 'revoker' | 'describer' | 'shelf' | 'audit'
+>;
+
+function answerers(shared: Shared): Answerers {
   const sealing = new SealingIdentity();
+  const importSealing = new ImportSealing(shared.secrets);
+  const sources = { random: randomKeys, derived: new DerivedKeys(shared.secrets, shared.maxAgeMs) };
   return {
-    issuer: new KeyIssuer({ ...shared, sealing, sources: { random: randomKeys, derived: randomKeys } }),
+    issuer: new KeyIssuer({ ...shared, sealing, sources }),
     releaser: new KeyReleaser({ ...shared, sealing }),
+    importer: new KeyImporter({ ...shared, sealing: importSealing }),
+    importSealing,
+    revoker: new KeyRevoker(shared),
+    describer: new ContentDescriber(shared.store),
+    shelf: new DocumentShelf(shared.store),
+    audit: shared.audit,
   };
 }
 

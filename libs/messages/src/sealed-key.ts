@@ -1,6 +1,7 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
@@ -18,6 +19,8 @@ const BOX_BYTES = NONCE_BYTES + CONTENT_KEY_BYTES + TAG_BYTES;
 const X25519_BYTES = 32;
 /** SubjectPublicKeyInfo of an X25519 key up to its 32 bytes (RFC 8410). */
 const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex');
+/** PKCS #8 of one, likewise. */
+const X25519_PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const KNOWN_PEERS = 256;
 
 /** What a sealed key is bound to: a box moved to another key does not open. */
@@ -59,10 +62,14 @@ export class SealingPair {
   readonly #privateKey: KeyObject;
   readonly #agreed = new Map<string, KeyObject>();
 
-  constructor() {
-    const pair = generateKeyPairSync('x25519');
-    this.#privateKey = pair.privateKey;
-    this.publicKey = pair.publicKey.export({ type: 'spki', format: 'der' }).subarray(-X25519_BYTES).toString('base64');
+  /**
+   * A new pair; or that of 32 bytes of private key, for a pair that several processes have: any 32 random bytes are one
+   * (RFC 7748, 5). The bytes stay the caller's to zero.
+   */
+  constructor(privateKey?: Buffer) {
+    this.#privateKey = privateKey ? importPrivateKey(privateKey) : generateKeyPairSync('x25519').privateKey;
+    const publicKey = createPublicKey(this.#privateKey).export({ type: 'spki', format: 'der' });
+    this.publicKey = publicKey.subarray(-X25519_BYTES).toString('base64');
   }
 
   /** Base64 of nonce[12], ciphertext[16], tag[16]. */
@@ -116,7 +123,17 @@ function importPublicKey(base64: string): KeyObject {
   return createPublicKey({ key: Buffer.concat([X25519_SPKI, bytes]), format: 'der', type: 'spki' });
 }
 
-/** Lengths first, so that no two contexts share their bytes. */
+function importPrivateKey(bytes: Buffer): KeyObject {
+  if (bytes.length !== X25519_BYTES) throw new Fault('INTERNAL', 'a private sealing key is 32 bytes of X25519');
+  const pkcs8 = Buffer.concat([X25519_PKCS8, bytes]);
+  try {
+    return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+/** JSON of a list: no two contexts share their bytes. */
 function additionalData(context: SealContext): Buffer {
   return Buffer.from(JSON.stringify([context.tenant, context.contentId, context.keyId]));
 }

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Call, Deadline } from '@latchkey/bus';
-import { CencError, ContentKey, parseExplicitIv, type KeyId } from '@latchkey/cenc';
+import { ContentKey, type KeyId } from '@latchkey/cenc';
 import {
   Fault,
   keyIssued,
@@ -28,7 +28,7 @@ import {
 import type { KeyVault } from '../wrapping/key-vault';
 import { openHandover, type Handover } from './handover';
 import { overrideKeyId } from './key-id-override';
-import { randomIv, type KeySource, type NewKey } from './key-source';
+import { canonicalIv, randomIv, type KeySource, type NewKey } from './key-source';
 import { playreadyChecksum } from './playready-checksum';
 import { expiryOf } from './retention';
 
@@ -89,7 +89,7 @@ export class KeyIssuer {
   }
 
   #asked(tenant: Tenant, request: IssueRequest, requested: RequestedKey): Asked {
-    if (requested.explicitIv !== undefined) checkExplicitIv(requested);
+    if (requested.explicitIv !== undefined) canonicalIv(requested.explicitIv);
     return { requested, ...overrideKeyId(tenant.policy.keyIdOverride, request, requested) };
   }
 
@@ -103,6 +103,7 @@ export class KeyIssuer {
     const keyIds = [...new Set(asked.map(({ keyId }) => keyId))];
     for (let race = 0; race < MAX_RACES; race++) {
       const there = await this.parts.store.read(request, keyIds, deadline);
+      refuseRevokedUnmade(there, keyIds);
       const held = await this.#unwrap(there, deadline);
       try {
         const created = await this.#make(tenant, request, asked, held, deadline);
@@ -293,21 +294,14 @@ function checkFixedKeys(asked: readonly Asked[], held: ReadonlyMap<KeyId, Held>)
   }
 }
 
-function checkExplicitIv({ explicitIv = '', keyId }: RequestedKey): void {
-  try {
-    parseExplicitIv(Buffer.from(explicitIv, 'base64'));
-  } catch (error) {
-    if (!(error instanceof CencError)) throw error;
-    throw new Fault('INVALID_REQUEST', `the explicit IV of key ${keyId}: ${error.message}`, { cause: error });
-  }
-}
-
-function canonicalIv(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('base64');
-}
-
-function refuseRevoked({ keyId }: KeyRow): never {
+function refuseRevoked({ keyId }: { readonly keyId: KeyId }): never {
   throw new Fault('FORBIDDEN', `key ${keyId} is revoked`);
+}
+
+/** A key ID that was revoked before there was a key stays without one. */
+function refuseRevokedUnmade({ rows, revocations }: ContentRows, keyIds: readonly KeyId[]): void {
+  const revoked = keyIds.find((keyId) => !rows.has(keyId) && revocations.keys[keyId] !== undefined);
+  if (revoked) refuseRevoked({ keyId: revoked });
 }
 
 function refuseExpired({ keyId }: KeyRow, { expiresAt }: KeyFacts, now: number): void {

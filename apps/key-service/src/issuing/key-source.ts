@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Deadline } from '@latchkey/bus';
-import { CONTENT_KEY_BYTES, ContentKey, EXPLICIT_IV_BYTES } from '@latchkey/cenc';
+import { CencError, CONTENT_KEY_BYTES, ContentKey, EXPLICIT_IV_BYTES, parseExplicitIv } from '@latchkey/cenc';
+import { Fault } from '@latchkey/messages';
 import type { KeyFacts, KeyIdentity } from '../store/stored-key';
 
 export interface NewKey {
@@ -30,4 +31,14 @@ function randomKey(): NewKey {
 /** Base64. */
 export function randomIv(): string {
   return randomBytes(EXPLICIT_IV_BYTES).toString('base64');
+}
+
+/** Base64 in its usual spelling. Throws Fault INVALID_REQUEST for what is not 16 bytes. */
+export function canonicalIv(base64: string): string {
+  try {
+    return parseExplicitIv(Buffer.from(base64, 'base64')).toString('base64');
+  } catch (cause) {
+    if (cause instanceof CencError) throw new Fault('INVALID_REQUEST', cause.message, { cause });
+    throw cause;
+  }
 }

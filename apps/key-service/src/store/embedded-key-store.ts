@@ -158,9 +158,10 @@ class EmbeddedKeyStore implements KeyStore {
 
   async markPublished(writer: string, sequence: number, now: number): Promise<void> {
     // One that was taken for ended, and was only slow, is open again.
-    await this.#changeWriter(writer, ({ last: _, ...row }) => ({
-      ...row,
-      published: Math.max(row.published, sequence),
+    await this.#changeWriter(writer, ({ encryptedDataKey, published }) => ({
+      writer,
+      encryptedDataKey,
+      published: Math.max(published, sequence),
       seenAt: now,
     }));
   }
