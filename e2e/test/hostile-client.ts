@@ -29,7 +29,7 @@ function sendRequest(target: URL, fixture: BadInputFixture, body: Buffer): Promi
         port: target.port,
         path: target.pathname + (fixture.path ?? '') + (fixture.query ?? ''),
         method: 'POST',
-        headers: headersOf(fixture),
+        headers: headersOf(fixture, body),
         agent: false,
         timeout: PATIENCE_MS,
       },
@@ -57,8 +57,9 @@ function sendRequest(target: URL, fixture: BadInputFixture, body: Buffer): Promi
 
 const CLOSED: Reply = { status: 'close', headers: {}, body: '', answers: 0 };
 
-function headersOf({ speke, contentType, contentEncoding, headers }: BadInputFixture) {
+function headersOf({ speke, contentType, contentEncoding, transfer, headers }: BadInputFixture, body: Buffer) {
   return {
+    ...(!contentEncoding && !transfer && { 'Content-Length': body.length }),
     ...(speke !== null && { 'X-Speke-Version': speke }),
     ...(contentType !== null && { 'Content-Type': contentType ?? 'application/xml' }),
     ...(contentEncoding && { 'Content-Encoding': 'gzip' }),
@@ -74,7 +75,6 @@ function writeBody(outgoing: ClientRequest, { contentEncoding, transfer }: BadIn
     for (let at = 0; at < body.length; at += 7) outgoing.write(body.subarray(at, at + 7));
     outgoing.end();
   } else {
-    outgoing.setHeader('Content-Length', body.length);
     outgoing.end(body);
   }
 }

@@ -63,7 +63,7 @@ describe('services on NATS', () => {
     const reply = await encryptor.ask(`${system.spekeUrl}/copyProtection`, {
       ...wish,
       contentId: `live ${randomUUID()}/ä`,
-      keys: [{ keyId: randomUUID(), scheme: 'cbcs' }],
+      keys: [{ keyId: randomUUID(), scheme: 'cbc1' }],
     });
     const { keys, systems } = await reply.document();
     const said = Buffer.from(systems[0]?.items.get(item) ?? '', 'base64').toString();
