@@ -1,7 +1,7 @@
 import { CpixError, placeOf, type XmlElement } from '@latchkey/cpix';
 import { rankOf, type FaultCode } from './catalogue';
 import { describeFault, SpekeRejection, type SpekeFault } from './rejection';
-import type { SpekeVersion } from './version';
+import type { SpekeVersion } from './speke-version';
 
 /** Where a fault stands, and what fills its text. */
 export interface FaultPlace {

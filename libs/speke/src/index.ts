@@ -10,4 +10,5 @@ export { describeRejection, type DescribeOptions, type RejectionBody } from './r
 export { SpekeRejection, type FaultDetails, type SpekeFault } from './rejection';
 export { parseSpekeRequest, type RequestedKey, type SpekeRequest } from './request';
 export { SIGNALING_ITEMS, type SignalingItem } from './signaling-items';
-export { SPEKE_VERSIONS, spekeVersionOf, type SpekeVersion } from './version';
+export { SPEKE_VERSIONS, type SpekeVersion } from './speke-version';
+export { spekeVersionOf } from './version-header';

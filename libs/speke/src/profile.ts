@@ -1,5 +1,5 @@
 import type { FaultCode } from './catalogue';
-import type { SpekeVersion } from './version';
+import type { SpekeVersion } from './speke-version';
 
 /** What differs from one SPEKE version to the next. */
 export interface SpekeProfile {

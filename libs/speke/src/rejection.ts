@@ -1,6 +1,6 @@
 import type { Place } from '@latchkey/cpix';
 import { CATALOGUE, type CatalogueEntry, type FaultCode } from './catalogue';
-import type { SpekeVersion } from './version';
+import type { SpekeVersion } from './speke-version';
 
 /** One thing that is wrong with a request. */
 export interface SpekeFault {

@@ -18,7 +18,7 @@ import { PROFILES, type SpekeProfile } from './profile';
 import type { HlsMethod } from './protection-scheme';
 import { readRecipients, refuseMisplacedDeliveryData } from './recipients';
 import { SpekeRejection, type SpekeFault } from './rejection';
-import type { SpekeVersion } from './version';
+import type { SpekeVersion } from './speke-version';
 
 export interface RequestedKey {
   readonly keyId: KeyId;

@@ -1,7 +1,5 @@
 import { SpekeRejection } from './rejection';
-
-export const SPEKE_VERSIONS = ['1.0', '2.0', '2.1'] as const;
-export type SpekeVersion = (typeof SPEKE_VERSIONS)[number];
+import { SPEKE_VERSIONS, type SpekeVersion } from './speke-version';
 
 /**
  * What the X-Speke-Version header says; none means SPEKE 1. Throws SpekeRejection UNSUPPORTED_SPEKE_VERSION for anything
