@@ -8,10 +8,10 @@ const COST = { logN: 15, r: 8, p: 1 };
 const MAX_MEMORY = 256 * 1024 * 1024;
 
 /** `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>`, salt and hash base64url. */
-export async function hashPassword(password: string, random: (bytes: number) => Buffer = randomBytes): Promise<string> {
-  const salt = random(SALT_BYTES);
-  const hash = await derive(password, salt, COST);
-  return ['scrypt', COST.logN, COST.r, COST.p, salt.toString('base64url'), hash.toString('base64url')].join('$');
+export async function hashPassword(password: string, cost = COST): Promise<string> {
+  const salt = randomBytes(SALT_BYTES);
+  const hash = await derive(password, salt, cost);
+  return ['scrypt', cost.logN, cost.r, cost.p, salt.toString('base64url'), hash.toString('base64url')].join('$');
 }
 
 const AT_ONCE = 2;
