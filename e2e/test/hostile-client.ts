@@ -114,10 +114,15 @@ function readReply(text: string): Reply {
   const lines = text.slice(0, end).split('\r\n').slice(1);
   return {
     status: Number(status),
-    headers: Object.fromEntries(lines.map((line) => [line.split(':', 1)[0]?.toLowerCase(), line])),
+    headers: Object.fromEntries(lines.map(readHeader)),
     body: text.slice(end + 4),
     answers: text.split(/HTTP\/1\.[01] \d{3}/).length - 1,
   };
+}
+
+function readHeader(line: string): [string, string] {
+  const at = line.indexOf(':');
+  return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
 }
 
 /** An address that nobody must be made to ask. */

@@ -18,13 +18,9 @@ export interface TrackKey {
 /** Four seconds of moving picture and of sound: H.264 and AAC. */
 export async function makeClip(directory: string): Promise<string> {
   const clip = join(directory, 'clip.mp4');
-  await run('ffmpeg', [
-    ...['-loglevel', 'error', '-y'],
-    ...['-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=25:duration=4'],
-    ...['-f', 'lavfi', '-i', 'sine=frequency=440:duration=4'],
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-g', '25'],
-    ...['-c:a', 'aac', '-b:a', '64k', clip],
-  ]);
+  const sources = '-f lavfi -i testsrc=size=320x180:rate=25:duration=4 -f lavfi -i sine=frequency=440:duration=4';
+  const codecs = '-c:v libx264 -preset ultrafast -profile:v baseline -pix_fmt yuv420p -g 25 -c:a aac -b:a 64k';
+  await run('ffmpeg', [...`-loglevel error -y ${sources} ${codecs}`.split(' '), clip]);
   return clip;
 }
 
@@ -51,12 +47,14 @@ export async function packageClip(
     packager(),
     ...streams,
     '--enable_raw_key_encryption',
-    ...['--keys', protection.keys.map(keyArgument).join()],
-    ...['--pssh', Buffer.concat(protection.boxes).toString('hex')],
-    ...['--protection_scheme', protection.scheme],
-    ...['--clear_lead', '0', '--segment_duration', '1', '--fragment_duration', '1'],
-    ...['--hls_master_playlist_output', join(directory, 'master.m3u8')],
-    ...['--mpd_output', join(directory, 'manifest.mpd')],
+    `--keys=${protection.keys.map(keyArgument).join()}`,
+    `--pssh=${Buffer.concat(protection.boxes).toString('hex')}`,
+    `--protection_scheme=${protection.scheme}`,
+    '--clear_lead=0',
+    '--segment_duration=1',
+    '--fragment_duration=1',
+    `--hls_master_playlist_output=${join(directory, 'master.m3u8')}`,
+    `--mpd_output=${join(directory, 'manifest.mpd')}`,
   ]);
 }
 
@@ -66,26 +64,15 @@ export async function decrypt(file: string, output: string, key: TrackKey): Prom
     packager(),
     `in=${file},stream=0,output=${output},drm_label=${key.track}`,
     '--enable_raw_key_decryption',
-    ...['--keys', keyArgument(key)],
+    `--keys=${keyArgument(key)}`,
   ]);
 }
 
 /** A digest of what a stream's packets hold. */
 export async function packetDigest(file: string, track: TrackType): Promise<string> {
   const stream = track === 'VIDEO' ? '0:v:0' : '0:a:0';
-  const { stdout } = await run('ffmpeg', [
-    '-loglevel',
-    'error',
-    '-i',
-    file,
-    '-map',
-    stream,
-    '-c',
-    'copy',
-    '-f',
-    'md5',
-    '-',
-  ]);
+  const copy = ['-loglevel', 'error', '-i', file, '-map', stream, '-c', 'copy', '-f', 'md5', '-'];
+  const { stdout } = await run('ffmpeg', copy);
   return stdout.trim();
 }
 

@@ -183,9 +183,9 @@ function expectOurBoxes(
   expect([...new Set(requests.map(({ initData }) => initData))].sort()).toEqual([...ours].sort());
 }
 
-/** What hls.js has opened sessions for, in the order of the requests. */
+/** What hls.js has sessions for. */
 function sessionUris(page: Page): Promise<string[]> {
-  return page.evaluate('window.player.emeController.mediaKeySessions.map(({ decryptdata }) => decryptdata.uri)');
+  return page.evaluate('Object.keys(window.player.emeController.sessionSetupByUri)');
 }
 
 /** The asset URIs that shaka-player has found for video and audio. */
