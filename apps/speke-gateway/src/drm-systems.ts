@@ -1,10 +1,10 @@
-import { NoResponders, type Bus } from '@latchkey/bus';
+import type { Bus } from '@latchkey/bus';
 import { SYSTEM_IDS, type SystemId } from '@latchkey/cenc';
 import { signalingFor, type KeyToSignal, type SignalingRequest } from '@latchkey/messages';
 import type { KeySignaling, RequestedSystem } from '@latchkey/speke';
 import type { ReadyKey } from './content-keys';
 import { timed, type DocumentExchange } from './document-exchange';
-import { systemRefusal, unknownSystem } from './speke-problems';
+import { systemRefusal } from './speke-problems';
 
 /** Whoever says a DRM system's signaling for the keys of one document. Throws Fault. */
 export interface SignalingSource {
@@ -18,7 +18,10 @@ export interface SignalingSource {
 export class DrmSystems {
   constructor(private readonly bus: Bus) {}
 
-  /** All systems of the document, asked at once. Throws SpekeRejection for a system that nobody answers for. */
+  /**
+   * All systems of the document, asked at once. Unknown ones were refused with the document: one that nobody answers for
+   * now is down, which is UNAVAILABLE, for an encryptor gives up after a 4xx.
+   */
   async signal(
     exchange: DocumentExchange,
     keys: readonly ReadyKey[],
@@ -44,15 +47,9 @@ export class DrmSystems {
     try {
       return await source(signalingRequest(system, exchange, keys), exchange);
     } catch (error) {
-      throw inSpekeWords(error, system.systemId, exchange);
+      throw systemRefusal(error, system.systemId, exchange.request.version);
     }
   }
-}
-
-function inSpekeWords(error: unknown, system: SystemId, { request }: DocumentExchange): unknown {
-  return error instanceof NoResponders
-    ? unknownSystem(system, request.version)
-    : systemRefusal(error, system, request.version);
 }
 
 function signalingRequest(

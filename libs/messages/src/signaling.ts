@@ -66,8 +66,8 @@ export type SignalingRequest = z.infer<typeof signalingRequest>;
 export type SignalingReply = z.infer<typeof signalingReply>;
 
 /**
- * A DRM system is a service on a subject. A system that nobody answers for is known at once (no responders) and
- * becomes SPEKE's unknown system; a system that cannot do the scheme answers UNSUPPORTED_SCHEME.
+ * A DRM system is a service on a subject. One that nobody answers for is known at once (no responders): it is down, and
+ * the encryptor is told to come again; a system that cannot do the scheme answers UNSUPPORTED_SCHEME.
  */
 export function signalingFor(system: SystemId) {
   return defineRequest({
