@@ -26,7 +26,9 @@ import { startStandalone, type System } from './system';
 jest.setTimeout(40_000);
 
 const { widevine, playready, fairplay } = SPEKE_2_SYSTEMS;
-const SCHEMES = { cenc: [widevine, playready], cbcs: [widevine, playready, fairplay] } as const;
+const clearKey = { systemId: 'e2719d58-a985-b3c9-781a-b030af78d30e', items: ['ContentProtectionData'] };
+const common = { systemId: '1077efec-c0b2-4d02-ace3-3c1e52e2fb4b', items: ['ContentProtectionData'] };
+const HLS_SYSTEMS = { cenc: [widevine, playready], cbcs: [widevine, playready, fairplay] } as const;
 const LA_URL = 'https://playready.example/rightsmanager.asmx?a=1&b=2';
 const SIGNALING = { fairplay: { uri: 'kid' }, playready: { laUrl: LA_URL } };
 const KEY_SYSTEMS = [
@@ -114,6 +116,18 @@ describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player with what the s
     }
   });
 
+  it('ClearKey in shaka-player: the licence URL is key-delivery’s, read from our element', async () => {
+    page = await openPlayerPage(browser, files.url, 'shaka-player', 'org.w3.clearkey');
+    await loadWithShaka(page, '/media/cenc/clearkey.mpd', 'org.w3.clearkey', { server: false });
+    const { requests } = await untilRequests(page, 2);
+    expect(await page.evaluate('window.player.drmInfo().licenseServerUri')).toBe(
+      `${system.deliveryUrl}/clearkey/default/played%20cenc`,
+    );
+    expect(requests.map(({ initData }) => Buffer.from(initData, 'base64').toString('hex', 32, 48)).sort()).toEqual(
+      keyIds('cenc').sort(),
+    );
+  });
+
   it('FairPlay in hls.js: the skd URI leads from a track’s key ID to its session', async () => {
     page = await openPlayerPage(browser, files.url, 'hls.js', 'com.apple.fps');
     await loadWithHls(page, '/media/cbcs/signaled-master.m3u8', 'com.apple.fps');
@@ -151,13 +165,14 @@ describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player with what the s
         { keyId: video, scheme, trackType: 'VIDEO' },
         { keyId: audio, scheme, trackType: 'AUDIO', filters: ['<cpix:AudioFilter/>'] },
       ],
-      systems: SCHEMES[scheme],
+      systems: [...HLS_SYSTEMS[scheme], clearKey, common],
     });
     const keys = [trackKey(answer, 'VIDEO', video), trackKey(answer, 'AUDIO', audio)];
     await packageClip(clip, directory, { scheme, keys, boxes: boxesOf(answer) });
     signalManifests(directory, answer, keys, {
-      hls: SCHEMES[scheme].map(({ systemId }) => systemId),
+      hls: HLS_SYSTEMS[scheme].map(({ systemId }) => systemId),
       dash: [widevine.systemId, playready.systemId],
+      clearKey: [clearKey.systemId, common.systemId],
     });
     answers.set(scheme, answer);
     keysOf.set(scheme, keys);

@@ -6,13 +6,14 @@ import type { TrackKey } from './packaging';
 
 /**
  * What an encryptor does with the answer, done to what the packager wrote: our lines take the place of its EXT-X-KEY, our
- * ContentProtectionData the place of what it put into the MPD. Writes `signaled-master.m3u8` and `signaled.mpd`.
+ * ContentProtectionData the place of what it put into the MPD. Writes `signaled-master.m3u8`, `signaled.mpd` and
+ * `clearkey.mpd`.
  */
 export function signalManifests(
   directory: string,
   answer: SpekeAnswer,
   keys: readonly TrackKey[],
-  systems: { hls: readonly string[]; dash: readonly string[] },
+  systems: { hls: readonly string[]; dash: readonly string[]; clearKey: readonly string[] },
 ): void {
   for (const { track, keyId } of keys) {
     rewrite(directory, `${track}.m3u8`, `signaled-${track}.m3u8`, (text) =>
@@ -29,7 +30,13 @@ export function signalManifests(
   rewrite(directory, 'master.m3u8', 'signaled-master.m3u8', (text) =>
     withLines(withoutKeys(text), '#EXT-X-MEDIA', sessionKeys).replaceAll(/\b(VIDEO|AUDIO)\.m3u8/g, 'signaled-$1.m3u8'),
   );
-  rewrite(directory, 'manifest.mpd', 'signaled.mpd', (text) => withContentProtection(text, answer, systems.dash));
+  // DASH-IF: ClearKey does not stand beside a real DRM in one MPD.
+  for (const [name, listed] of [
+    ['signaled.mpd', systems.dash],
+    ['clearkey.mpd', systems.clearKey],
+  ] as const) {
+    rewrite(directory, 'manifest.mpd', name, (text) => withContentProtection(text, answer, listed));
+  }
 }
 
 function rewrite(directory: string, from: string, to: string, change: (text: string) => string): void {

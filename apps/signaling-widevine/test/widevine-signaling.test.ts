@@ -186,6 +186,7 @@ describe('Widevine in manifests', () => {
     ['cens', {}],
     ['cbc1', {}],
     [undefined, { hlsMethod: 'AES-128' }],
+    ['cenc', { hlsMethod: 'AES-128' }],
   ] as const)('refuses what it cannot do: %s %j', (scheme, more) => {
     expect(() => signalWidevine(request([key({ scheme, ...more })]), settings({}))).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_SCHEME', message: expect.stringContaining('cenc, cbcs') }),

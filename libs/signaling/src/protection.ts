@@ -1,7 +1,7 @@
 import type { KeyId, ProtectionScheme } from '@latchkey/cenc';
 import type { HlsMethod } from './hls-key';
 
-/** What a request says of how a key protects: a scheme, in SPEKE 2.1 an HLS method in its place, in SPEKE 1 nothing. */
+/** What a request says of how a key protects: a scheme; in SPEKE 2.1 perhaps an HLS method; in SPEKE 1 nothing. */
 export interface Protection {
   readonly scheme?: ProtectionScheme | undefined;
   readonly hlsMethod?: HlsMethod | undefined;
@@ -12,8 +12,9 @@ export interface Protection {
  * keys do that.
  */
 export function schemeOf(key: Protection, unsaid: ProtectionScheme): ProtectionScheme | 'AES-128' {
-  if (key.scheme) return key.scheme;
-  return key.hlsMethod ? SCHEME_OF_METHOD[key.hlsMethod] : unsaid;
+  // First, because a request that names a method may say what scheme comes nearest to it.
+  if (key.hlsMethod) return SCHEME_OF_METHOD[key.hlsMethod];
+  return key.scheme ?? unsaid;
 }
 
 const SCHEME_OF_METHOD = { 'AES-128': 'AES-128', 'SAMPLE-AES': 'cbcs', 'SAMPLE-AES-CTR': 'cenc' } as const;
