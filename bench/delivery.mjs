@@ -116,7 +116,7 @@ async function issue({ spekeUrl }) {
     body: `<cpix:CPIX contentId="${contentId}" version="2.3" xmlns:cpix="urn:dashif:org:cpix" xmlns:pskc="urn:ietf:params:xml:ns:keyprov:pskc">
   <cpix:ContentKeyList><cpix:ContentKey kid="${keyId}" commonEncryptionScheme="cbc1"/></cpix:ContentKeyList>
   <cpix:DRMSystemList><cpix:DRMSystem kid="${keyId}" systemId="${AES_128}"><cpix:HLSSignalingData playlist="media"/><cpix:HLSSignalingData playlist="master"/></cpix:DRMSystem></cpix:DRMSystemList>
-  <cpix:ContentKeyUsageRuleList><cpix:ContentKeyUsageRule kid="${keyId}" intendedTrackType="ALL"/></cpix:ContentKeyUsageRuleList>
+  <cpix:ContentKeyUsageRuleList><cpix:ContentKeyUsageRule kid="${keyId}" intendedTrackType="VIDEO"><cpix:VideoFilter/></cpix:ContentKeyUsageRule></cpix:ContentKeyUsageRuleList>
 </cpix:CPIX>`,
   });
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);

@@ -1,6 +1,6 @@
 import { isKeyId, type KeyId } from '@latchkey/cenc';
-import { contentId as contentIdSchema, tenantId as tenantIdSchema } from '@latchkey/messages';
 import { HttpProblem } from '@latchkey/http';
+import { LRUCache } from 'lru-cache';
 
 export interface ContentName {
   readonly tenant: string;
@@ -10,6 +10,22 @@ export interface ContentName {
 export interface KeyName extends ContentName {
   readonly keyId: KeyId;
 }
+
+/** At the beginning of a period all players ask for the same few keys: their paths are taken apart once. */
+export class KeyPaths {
+  readonly #known = new LRUCache<string, KeyName>({ max: KNOWN_PATHS });
+
+  parse(url: string): KeyName {
+    const path = pathOf(url);
+    const known = this.#known.get(path);
+    if (known) return known;
+    const name = parseKeyPath(path);
+    this.#known.set(path, name);
+    return name;
+  }
+}
+
+const KNOWN_PATHS = 2_000;
 
 /**
  * `/keys/{tenant}/{contentId}/{kid}`. It is taken apart here, from the URL as it came, because a router decodes before
@@ -37,36 +53,43 @@ export function tenantOfPath(url: string): string | undefined {
 
 /** What follows `/keys/` or `/clearkey/`, still percent-encoded. */
 function segments(url: string): string[] {
+  return pathOf(url).split('/').slice(2);
+}
+
+function pathOf(url: string): string {
   const query = url.indexOf('?');
-  const path = query < 0 ? url : url.slice(0, query);
-  return path.split('/').slice(2);
+  return query < 0 ? url : url.slice(0, query);
 }
 
 function contentName(tenant: string, encodedContentId: string): ContentName {
   const contentId = decode(encodedContentId);
-  if (!isTenantId(tenant))
+  if (!TENANT.test(tenant)) {
     throw new HttpProblem(400, 'invalid-tenant', 'The tenant in the path is not 1 to 64 of a-z 0-9 _ -');
+  }
   if (!isContentId(contentId)) {
     throw new HttpProblem(400, 'invalid-content-id', 'The content ID in the path is not 1 to 1,024 bytes of UTF-8');
   }
   return { tenant, contentId };
 }
 
-function isTenantId(text: string): boolean {
-  return tenantIdSchema.safeParse(text).success;
+function isContentId(text: string): boolean {
+  return (
+    text.length > 0 && (text.length <= MAX_CONTENT_ID_BYTES / 3 || Buffer.byteLength(text) <= MAX_CONTENT_ID_BYTES)
+  );
 }
 
-function isContentId(text: string): boolean {
-  return contentIdSchema.safeParse(text).success;
-}
+// Both as libs/messages has them; a schema would cost more than all the rest of this file.
+const TENANT = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+const MAX_CONTENT_ID_BYTES = 1024;
 
 const HEX_KID = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
 
 /** As UUID text, or as the 32 hex digits of HLS's KEYID; in either case. */
 function parseKid(text: string): KeyId {
   const kid = text.toLowerCase().replace(HEX_KID, '$1-$2-$3-$4-$5');
-  if (!isKeyId(kid))
+  if (!isKeyId(kid)) {
     throw new HttpProblem(400, 'invalid-key-id', 'The key ID in the path is neither a UUID nor 32 hex digits');
+  }
   return kid;
 }
 

@@ -2,7 +2,7 @@ import { HttpProblem } from '@latchkey/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { licenseJson, parseLicenseRequest } from './clear-key-license';
 import { CLOSED, type CorsRules } from './cors';
-import { parseContentPath, parseKeyPath, tenantOfPath, type ContentName } from './delivery-path';
+import { KeyPaths, parseContentPath, tenantOfPath, type ContentName } from './delivery-path';
 import type { DeliveryRules } from './delivery-rules';
 import type { HandedOut, KeyDesk, KeyRequest } from './key-desk';
 
@@ -43,6 +43,8 @@ function corsOf(rules: DeliveryRules, { url }: FastifyRequest): CorsRules {
 }
 
 class DeliveryRoutes {
+  readonly #paths = new KeyPaths();
+
   constructor(
     private readonly rules: DeliveryRules,
     private readonly desk: KeyDesk,
@@ -50,8 +52,8 @@ class DeliveryRoutes {
 
   /** 200 is always the 16 bytes of the key, whole and as they are. */
   key(request: FastifyRequest, reply: FastifyReply): unknown {
-    const { keyId, ...content } = parseKeyPath(request.url);
-    const handedOut = this.desk.handOut(keyRequest(request, content, [keyId], request.method === 'GET'));
+    const name = this.#paths.parse(request.url);
+    const handedOut = this.desk.handOut(keyRequest(request, name, [name.keyId], request.method === 'GET'));
     const send = (handed: HandedOut) => sendKey(request, reply, handed);
     return handedOut instanceof Promise ? handedOut.then(send) : send(handedOut);
   }

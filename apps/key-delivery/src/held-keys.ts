@@ -17,11 +17,7 @@ export class HeldKey {
 
   /** The 16 bytes, the caller's own to zero; undefined if the key is gone (never the zeros that are left of it). */
   copy(): Buffer | undefined {
-    return this.#contentKey?.expose((bytes) => {
-      const own = Buffer.allocUnsafeSlow(bytes.length);
-      own.set(bytes);
-      return own;
-    });
+    return this.#contentKey?.expose((bytes) => Buffer.from(bytes));
   }
 
   zero(): void {

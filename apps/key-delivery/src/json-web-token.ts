@@ -96,7 +96,7 @@ export class JsonWebTokens implements Entitlement {
 
   async #payload(token: string): Promise<JWTPayload> {
     const candidates = this.#keys.for(headerOf(token));
-    let failure: unknown = new errors.JWKSNoMatchingKey();
+    let failure: unknown;
     for (const key of candidates) {
       try {
         // A key's type and the algorithm must agree (jose), and the algorithm must be one of the tenant's: no key confusion.
@@ -109,7 +109,7 @@ export class JsonWebTokens implements Entitlement {
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
       }
     }
-    throw refusal(failure);
+    throw refusal(failure ?? new errors.JWKSNoMatchingKey());
   }
 
   get #options() {

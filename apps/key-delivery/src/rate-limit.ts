@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
 
 const WINDOW_MS = 60_000;
@@ -28,7 +27,7 @@ export class RateLimit {
 
 /** One subscriber has a whole IPv6 /64. */
 export function addressToCount(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(':')) return address;
   const groups = expand(address);
   return `${groups.slice(0, 4).join(':')}::/64`;
 }

@@ -55,11 +55,7 @@ afterAll(async () => {
 type Claims = Record<string, unknown>;
 const now = () => Math.floor(Date.now() / 1_000);
 
-function sign(
-  claims: Claims,
-  header: Record<string, unknown> = {},
-  key: Parameters<SignJWT['sign']>[0] = known.key,
-) {
+function sign(claims: Claims, header: Record<string, unknown> = {}, key: Parameters<SignJWT['sign']>[0] = known.key) {
   return new SignJWT({
     iss: ISSUER,
     aud: AUDIENCE,
