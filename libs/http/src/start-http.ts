@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { HealthCheck, RunningService, ServiceContext } from '@latchkey/runtime';
+import { answerOtherMethods } from './allowed-methods';
 import { problemAnswerer, type ProblemAnswerer, type ProblemForm } from './answer-problem';
 import { takeBodies } from './bodies';
 import { Exchange } from './exchange';
@@ -87,6 +88,7 @@ export async function startHttp(
   context.stopping?.addEventListener('abort', () => (readiness.closing = true));
 
   answerErrors(fastify, answerProblem);
+  const answerOthers = answerOtherMethods(fastify);
   shapeRequests(fastify, begin);
   observe(fastify, context.logger);
   shedLoad(fastify, new InFlight(options.inFlight ?? HTTP_LIMITS.inFlight));
@@ -95,6 +97,7 @@ export async function startHttp(
   await options.configure?.(fastify);
   app.useGlobalFilters(new ProblemFilter(answerProblem));
   await app.init();
+  answerOthers();
   limitConnections(fastify);
   await fastify.listen({ port: options.port, host: options.host ?? '127.0.0.1' });
 

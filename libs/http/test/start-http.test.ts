@@ -151,6 +151,13 @@ describe('an HTTP app', () => {
     if (code) expect(await answer.json()).toMatchObject({ code, status });
   });
 
+  it('says which methods a path has to those who try another', async () => {
+    const { url } = await start();
+    const answer = await fetch(`${url}/slow`, { method: 'DELETE' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await fetch(`${url}/echo`)).headers.get('allow')).toBe('POST');
+  });
+
   it('answers RFC 9457 to those who accept it, text to others', async () => {
     const { url } = await start();
     const json = await fetch(`${url}/problem`, { headers: { accept: 'application/problem+json' } });
