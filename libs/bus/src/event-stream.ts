@@ -193,7 +193,10 @@ class Hearer implements Subscription {
   }
 
   async #fetch(consumer: Consumer): Promise<void> {
-    const messages = await consumer.fetch({ max_messages: Math.max(FETCHED_EVENTS, 2 * this.inFlight), expires: FETCH_MS });
+    const messages = await consumer.fetch({
+      max_messages: Math.max(FETCHED_EVENTS, 2 * this.inFlight),
+      expires: FETCH_MS,
+    });
     for await (const message of messages) {
       if (this.#draining) {
         message.nak();

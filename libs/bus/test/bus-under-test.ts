@@ -112,7 +112,7 @@ export function refusal(id = randomUUID(), sequence = 0): z.input<typeof keyRefu
       tenant: 'default',
       contentId: 'content',
       exchangeId: 'exchange-1',
-      requester: { credential: 'test', encryptorId: 'test' },
+      requester: { encryptorId: 'test' },
       keyIds: [],
       code: 'TEST',
       writer: 'test',

@@ -7,7 +7,10 @@ export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
 
-/** An app's own variables, read once. Unknown ones are none of its business; empty ones count as absent. */
+/**
+ * An app's own variables, read once. Unknown ones are none of its business; empty ones count as absent. Throws
+ * EnvironmentError with all that is wrong: each variable's name and the fix, never its value, which may be a secret.
+ */
 export function readEnvironment<Schema extends z.ZodObject>(
   schema: Schema,
   environment: Environment,
@@ -17,8 +20,23 @@ export function readEnvironment<Schema extends z.ZodObject>(
   );
   const result = schema.safeParse(present);
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  const faults = result.error.issues.map((issue) => `  ${faultOf(issue, schema, present)}`);
   throw new EnvironmentError(`The environment is not right:\n${faults.join('\n')}`);
+}
+
+function faultOf(issue: z.core.$ZodIssue, schema: z.ZodObject, present: Environment): string {
+  const name = issue.path.map(String).join('.');
+  if (name === '') return issue.message;
+  const meaning = (schema.shape[name] as z.ZodType | undefined)?.description;
+  return `${name} ${name in present ? wrong(issue) : 'must be set'}${meaning ? `: ${meaning}` : ''}`;
+}
+
+function wrong(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `must be a ${issue.expected}`;
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
+  return `is not right: ${issue.message}`;
 }
 
 /** A TCP port in a variable. */

@@ -1,7 +1,12 @@
 import { z } from 'zod';
-import { EnvironmentError, readEnvironment, type Environment } from './environment';
+import { instrumentAwsSdk } from './aws-spans';
+import { EnvironmentError, port, readEnvironment, type Environment } from './environment';
+import { startHealthServer, type HealthServer } from './health-server';
 import type { Logger } from './logger';
 import { createContext, type RunningService, type ServiceContext } from './service';
+import { startTelemetry } from './telemetry';
+
+instrumentAwsSdk(process.env);
 
 /** EX_CONFIG of sysexits.h: starting again will not help. */
 const EXIT_CONFIGURATION = 78;
@@ -9,34 +14,67 @@ const EXIT_CONFIGURATION = 78;
 const STOP_WITHIN_MS = 9_000;
 
 const processEnvironment = z.object({
-  /** How long to go on answering after readiness turned false, so that balancers see it first. */
-  SHUTDOWN_DELAY_MS: z.coerce.number().int().min(0).max(5_000).default(0),
+  HEALTH_PORT: port.optional().describe('serves /healthz, /readyz and /metrics to the inside'),
+  HEALTH_HOST: z.string().default('127.0.0.1'),
+  SHUTDOWN_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(5_000)
+    .default(0)
+    .describe('how long to go on answering after readiness turned false, so that balancers see it first'),
 });
 
+type Start = (context: ServiceContext) => Promise<RunningService>;
+
 /**
- * A process of its own for one service: starts it, and closes it on SIGTERM or SIGINT within 10 s. A configuration that is
- * wrong is said in its own words and exits 78; an error that nobody caught is logged and ends the process, because what state it is in is unknown.
+ * A process of its own for one service: telemetry, health, then the service; on SIGTERM or SIGINT readiness is false, and all is
+ * closed in the opposite order within 10 s. A configuration that is wrong is said in its own words and exits 78; an error that
+ * nobody caught is logged and ends the process, because what state it is in is unknown.
  */
-export async function runProcess(
-  name: string,
-  start: (context: ServiceContext) => Promise<RunningService>,
-  environment: Environment = process.env,
-): Promise<void> {
+export async function runProcess(name: string, start: Start, environment: Environment = process.env): Promise<void> {
   const stopping = new AbortController();
-  const context = createContext(name, environment, stopping.signal);
-  exitOnUncaughtErrors(context.logger);
+  let logger: Logger | undefined;
   try {
+    const context = createContext(name, environment, stopping.signal);
+    logger = context.logger;
+    exitOnUncaughtErrors(logger);
     const { SHUTDOWN_DELAY_MS } = readEnvironment(processEnvironment, environment);
-    const service = await start(context);
-    context.logger.info({ url: service.url }, 'started');
+    const close = await startAll(context, start, stopping.signal);
     stopOnSignal(async () => {
       stopping.abort();
       await delay(SHUTDOWN_DELAY_MS);
-      await service.close();
-    }, context.logger);
+      await close();
+    }, logger);
   } catch (error) {
-    refuseToStart(error, context.logger);
+    refuseToStart(error, logger);
   }
+}
+
+/** Gives what closes all again. The health server answers while the service is still starting: alive, not ready. */
+async function startAll(context: ServiceContext, start: Start, stopping: AbortSignal): Promise<() => Promise<void>> {
+  const telemetry = await startTelemetry(context.name, context.instance, context.environment);
+  let checks: RunningService['checks'] = [{ name: 'started', check: () => false }];
+  const health = await serveHealth(context, () => checks, stopping, telemetry.exposition);
+  const service = await start(context);
+  checks = service.checks;
+  context.logger.info({ url: service.url, health: health?.url }, 'started');
+  return async () => {
+    await service.close();
+    await health?.close();
+    await telemetry.close();
+  };
+}
+
+async function serveHealth(
+  { environment, logger }: ServiceContext,
+  checks: () => RunningService['checks'],
+  stopping: AbortSignal,
+  exposition: (() => Promise<string>) | undefined,
+): Promise<HealthServer | undefined> {
+  const { HEALTH_PORT, HEALTH_HOST } = readEnvironment(processEnvironment, environment);
+  if (HEALTH_PORT === undefined) return undefined;
+  return startHealthServer({ port: HEALTH_PORT, host: HEALTH_HOST, checks, stopping, logger, exposition });
 }
 
 function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
@@ -71,18 +109,17 @@ function exitOnUncaughtErrors(logger: Logger): void {
   process.on('unhandledRejection', onError);
 }
 
-function refuseToStart(error: unknown, logger: Logger): void {
-  if (error instanceof EnvironmentError) {
-    process.stderr.write(`${error.message}\n`);
-    exit(EXIT_CONFIGURATION, logger);
-  } else {
-    logger.fatal({ err: error }, 'could not start');
-    exit(1, logger);
+function refuseToStart(error: unknown, logger: Logger | undefined): void {
+  if (error instanceof EnvironmentError || !logger) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return exit(EXIT_CONFIGURATION, logger);
   }
+  logger.fatal({ err: error }, 'could not start');
+  exit(1, logger);
 }
 
-function exit(code: number, logger: Logger): void {
-  logger.flush();
+function exit(code: number, logger: Logger | undefined): void {
+  logger?.flush();
   process.exit(code);
 }
 

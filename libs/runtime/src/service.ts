@@ -30,11 +30,12 @@ export interface RunningService {
 
 /** A context of its own for one service. Instances are random: two processes never write under one name. */
 export function createContext(name: string, environment: Environment, stopping?: AbortSignal): ServiceContext {
+  const instance = randomUUID().slice(0, 8);
   return {
     name,
-    instance: randomUUID().slice(0, 8),
+    instance,
     environment,
-    logger: createLogger(name, environment),
+    logger: createLogger(name, environment).child({ instance }),
     ...(stopping && { stopping }),
   };
 }

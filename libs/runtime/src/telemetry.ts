@@ -1,0 +1,141 @@
+import { metrics } from '@opentelemetry/api';
+import type { NodeSDKConfiguration } from '@opentelemetry/sdk-node';
+import { z } from 'zod';
+import { EmfExporter } from './emf-exporter';
+import { EnvironmentError, readEnvironment, type Environment } from './environment';
+import { bindInstruments } from './instruments';
+
+const telemetryEnvironment = z.object({
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe('where an OpenTelemetry collector takes OTLP over HTTP, e.g. http://127.0.0.1:4318'),
+  METRICS: z
+    .enum(['otlp', 'prometheus', 'emf', 'none'])
+    .optional()
+    .describe('how metrics go out; otlp when OTEL_EXPORTER_OTLP_ENDPOINT is set, else none'),
+  METRICS_INTERVAL_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .default(60_000)
+    .describe('how often otlp and emf metrics go out'),
+  METRICS_NAMESPACE: z.string().min(1).max(255).default('Latchkey').describe('the CloudWatch namespace of emf metrics'),
+  HEALTH_PORT: z.string().optional(),
+});
+type TelemetrySettings = z.infer<typeof telemetryEnvironment>;
+
+export interface Telemetry {
+  /** With METRICS=prometheus: all metrics in its text format. */
+  readonly exposition?: () => Promise<string>;
+  /** Sends what has not been sent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Traces and metrics, if the environment says where to. Without, nothing of OpenTelemetry's SDK is loaded and its API does
+ * nothing. Throws EnvironmentError.
+ */
+export async function startTelemetry(
+  service: string,
+  instance: string,
+  environment: Environment,
+  write: (line: string) => void = (line) => void process.stdout.write(line),
+): Promise<Telemetry> {
+  const settings = readEnvironment(telemetryEnvironment, environment);
+  const way = settings.METRICS ?? (settings.OTEL_EXPORTER_OTLP_ENDPOINT ? 'otlp' : 'none');
+  refuseHalfConfigured(way, settings);
+  if (way === 'none' && !settings.OTEL_EXPORTER_OTLP_ENDPOINT) return { close: async () => undefined };
+  const { exposition, ...configuration } = await readers(way, service, settings, write);
+  return start(service, instance, { ...configuration, ...(await traces(settings)) }, exposition);
+}
+
+function refuseHalfConfigured(way: string, settings: TelemetrySettings): void {
+  if (way === 'otlp' && !settings.OTEL_EXPORTER_OTLP_ENDPOINT) {
+    throw new EnvironmentError('METRICS=otlp needs OTEL_EXPORTER_OTLP_ENDPOINT: where the collector is');
+  }
+  if (way === 'prometheus' && !settings.HEALTH_PORT) {
+    throw new EnvironmentError('METRICS=prometheus needs HEALTH_PORT: the port on which /metrics is served');
+  }
+}
+
+async function start(
+  service: string,
+  instance: string,
+  configuration: Partial<NodeSDKConfiguration>,
+  exposition: (() => Promise<string>) | undefined,
+): Promise<Telemetry> {
+  const { NodeSDK, core, resources } = await import('@opentelemetry/sdk-node');
+  const sdk = new NodeSDK({
+    serviceName: service,
+    resource: resources.resourceFromAttributes({
+      'service.namespace': 'latchkey',
+      'service.instance.id': instance,
+    }),
+    autoDetectResources: false,
+    textMapPropagator: new core.W3CTraceContextPropagator(),
+    logRecordProcessors: [],
+    ...configuration,
+  });
+  sdk.start();
+  bindInstruments(metrics.getMeter('@latchkey'));
+  return {
+    ...(exposition && { exposition }),
+    close: async () => {
+      bindInstruments(undefined);
+      // A collector that is away must not keep a process from stopping well.
+      await sdk.shutdown().catch(() => undefined);
+    },
+  };
+}
+
+async function traces({
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+}: TelemetrySettings): Promise<Partial<NodeSDKConfiguration>> {
+  if (!endpoint) return { spanProcessors: [] };
+  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
+  return { traceExporter: new OTLPTraceExporter({ url: signalUrl(endpoint, 'traces') }) };
+}
+
+/** What reads the metrics, for each way out. */
+async function readers(
+  way: 'otlp' | 'prometheus' | 'emf' | 'none',
+  service: string,
+  settings: TelemetrySettings,
+  write: (line: string) => void,
+): Promise<{
+  metricReaders: NonNullable<NodeSDKConfiguration['metricReaders']>;
+  instrumentations: NodeSDKConfiguration['instrumentations'];
+  exposition?: () => Promise<string>;
+}> {
+  if (way === 'none') return { metricReaders: [], instrumentations: [] };
+  const { RuntimeNodeInstrumentation } = await import('@opentelemetry/instrumentation-runtime-node');
+  const instrumentations = [new RuntimeNodeInstrumentation()];
+  if (way === 'prometheus') return { ...(await prometheus()), instrumentations };
+  const { metrics: sdk } = await import('@opentelemetry/sdk-node');
+  const exporter = way === 'emf' ? new EmfExporter(settings.METRICS_NAMESPACE, service, write) : await otlp(settings);
+  const reader = new sdk.PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: settings.METRICS_INTERVAL_MS,
+    exportTimeoutMillis: Math.min(settings.METRICS_INTERVAL_MS, 5_000),
+  });
+  return { metricReaders: [reader], instrumentations };
+}
+
+async function otlp({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: TelemetrySettings) {
+  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-proto');
+  return new OTLPMetricExporter({ url: signalUrl(endpoint as string, 'metrics') });
+}
+
+async function prometheus() {
+  const { PrometheusExporter, PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const serializer = new PrometheusSerializer();
+  const exposition = async () => serializer.serialize((await reader.collect()).resourceMetrics);
+  return { metricReaders: [reader], exposition };
+}
+
+/** OTLP/HTTP: each signal has its path below the endpoint. */
+function signalUrl(endpoint: string, signal: string): string {
+  return `${endpoint.replace(/\/$/, '')}/v1/${signal}`;
+}
