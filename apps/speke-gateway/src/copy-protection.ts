@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Deadline } from '@latchkey/bus';
 import { answerSpekeRequest, parseSpekeRequest, spekeVersionOf, type SpekeRequest } from '@latchkey/speke';
+import { configuredSystems } from '@latchkey/tenants';
 import type { ContentKeys } from './content-keys';
 import type { DocumentExchange } from './document-exchange';
 import type { DrmSystems } from './drm-systems';
@@ -47,7 +48,8 @@ export function readRequest(request: FastifyRequest): SpekeRequest {
   const version = spekeVersionOf(spekeVersionHeader(request));
   request.exchange.note({ spekeVersion: version });
   request.report.spekeVersion = version;
-  const speke = parseSpekeRequest(version, bodyOf(request), { policy: request.caller.tenant.policy });
+  const { policy, signaling } = request.caller.tenant;
+  const speke = parseSpekeRequest(version, bodyOf(request), { policy, ...configuredSystems(signaling) });
   request.report.describe(speke);
   noteRequest(request, speke);
   return speke;

@@ -66,7 +66,7 @@ export function whyNotSignaled(systemId: SystemId): string {
   if (!system) return `DRM system ${systemId} is not known`;
   if (system.signaledBy === 'latchkey') return `No service answers for ${system.name} (${systemId}) here`;
   return (
-    `The signaling of ${system.name} (${systemId}) is the vendor's own: run a service that answers for it, ` +
-    'or list the system under keyIdBoxesFor to get a box with its key IDs'
+    `The signaling of ${system.name} (${systemId}) is the vendor's own: run a service that answers for it and list the ` +
+    'system under vendorSystems, or list it under keyIdBoxesFor to get a box with its key IDs'
   );
 }

@@ -2,6 +2,6 @@ export { type TenantDelivery, type TenantEntitlement } from './delivery';
 export { REALM, type EncryptorCredential, type TenantLimits } from './encryptors';
 export { type TenantPolicy } from './policy';
 export { type TenantKeys } from './retention';
-export { type TenantSignaling, type XmlElements } from './signaling';
+export { configuredSystems, type ConfiguredSystems, type TenantSignaling, type XmlElements } from './signaling';
 export { DEFAULT_TENANT, defaultTenant, tenantSchema, tenantsFileSchema, UNKNOWN_TENANT, type Tenant } from './tenant';
 export { openTenants, TenantsFileError, type TenantDirectory } from './tenant-directory';

@@ -1,4 +1,4 @@
-import { isSystemId, PROTECTION_SCHEMES, type SystemId } from '@latchkey/cenc';
+import { isSystemId, PROTECTION_SCHEMES, SYSTEM_IDS, type ProtectionScheme, type SystemId } from '@latchkey/cenc';
 import { z } from 'zod';
 
 /** Stands in an HLS quoted-string and in a URL as it is. */
@@ -117,5 +117,32 @@ export const signalingSchema = z.strictObject({
     .prefault({}),
   /** System IDs without a public payload for which a version 1 box that lists the key IDs is wanted. */
   keyIdBoxesFor: z.array(systemId).default([]),
+  /** System IDs that a service of the vendor's own answers for (docs/add-a-drm-system.md). */
+  vendorSystems: z.array(systemId).default([]),
 });
 export type TenantSignaling = z.infer<typeof signalingSchema>;
+
+/** What a document may ask for because the tenant's signaling is configured so. */
+export interface ConfiguredSystems {
+  /** Systems beside those that Latchkey signals by itself. */
+  readonly foreignSystems: readonly SystemId[];
+  /** Schemes of systems whose schemes are configured. */
+  readonly schemes: ReadonlyMap<SystemId, readonly ProtectionScheme[]>;
+}
+
+/** The same object for the same settings: it is looked at with every request. */
+export function configuredSystems(signaling: TenantSignaling): ConfiguredSystems {
+  const known = CONFIGURED.get(signaling);
+  if (known) return known;
+  const systems: ConfiguredSystems = {
+    foreignSystems: [...signaling.keyIdBoxesFor, ...signaling.vendorSystems],
+    schemes: new Map([
+      [SYSTEM_IDS.widevine, signaling.widevine.schemes],
+      [SYSTEM_IDS.playready, signaling.playready.schemes],
+    ]),
+  };
+  CONFIGURED.set(signaling, systems);
+  return systems;
+}
+
+const CONFIGURED = new WeakMap<TenantSignaling, ConfiguredSystems>();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { tenantSchema } from '../src/index';
+import { SYSTEM_IDS } from '@latchkey/cenc';
+import { configuredSystems, tenantSchema } from '../src/index';
 
 describe('signaling of a tenant', () => {
   it.each([
@@ -23,6 +24,17 @@ describe('signaling of a tenant', () => {
     expect(z.prettifyError(result.error as z.ZodError)).toMatch(why);
   });
 
+  it('says which systems and schemes a document may ask for beside the usual ones', () => {
+    const [irdeto, marlin] = ['80a6be7e-1448-4c37-9e70-d5aebe04c8d2', '5e629af5-38da-4063-8977-97ffbd9902d4'];
+    const { signaling } = tenantSchema.parse({
+      id: 'default',
+      signaling: { keyIdBoxesFor: [irdeto], vendorSystems: [marlin], widevine: { schemes: ['cenc', 'cens'] } },
+    });
+    expect(configuredSystems(signaling).foreignSystems).toEqual([irdeto, marlin]);
+    expect(configuredSystems(signaling).schemes.get(SYSTEM_IDS.widevine)).toEqual(['cenc', 'cens']);
+    expect(configuredSystems(signaling)).toBe(configuredSystems(signaling));
+  });
+
   it('is complete without a word', () => {
     const { signaling } = tenantSchema.parse({ id: 'default' });
     expect(signaling).toMatchObject({
@@ -31,6 +43,7 @@ describe('signaling of a tenant', () => {
       fairplay: { uri: 'mediapackage' },
       clearkey: { psshElement: 'prefix', keyIds: 'own' },
       keyIdBoxesFor: [],
+      vendorSystems: [],
     });
   });
 });
