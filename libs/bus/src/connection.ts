@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { BusConnection, Call } from './bus';
 import { faultOf } from './fault-headers';
 import { parseJson, writeJson } from './json';
+import { measured } from './measured';
 import { BusStrategy } from './strategy';
 import { inSpan } from './trace-context';
 import { DEADLINE_HEADER, type BusMessage, type Transport } from './transport';
@@ -31,16 +32,9 @@ export class TransportConnection implements BusConnection {
     request: z.input<Req>,
     call: Call,
   ): Promise<z.output<Res>> {
-    return inSpan(SpanKind.CLIENT, contract.subject, request, async (headers) => {
-      const timeoutMs = Math.min(call.deadline.remainingMs, contract.timeoutMs);
-      if (timeoutMs <= 0) throw new Fault('DEADLINE_EXCEEDED', `no time is left to ask ${contract.subject}`);
-      headers[DEADLINE_HEADER] = timeoutMs.toFixed(0);
-      const message = this.#message(contract.subject, request, headers);
-      const answer = await this.transport.request(message, timeoutMs);
-      const fault = faultOf(answer.headers);
-      if (fault) throw fault;
-      return this.#readReply(contract, answer.body);
-    });
+    return measured(contract.subject, 'asker', () =>
+      inSpan(SpanKind.CLIENT, contract.subject, request, (headers) => this.#ask(contract, request, call, headers)),
+    );
   }
 
   async publish<Payload extends z.ZodType>(contract: EventContract<Payload>, payload: z.input<Payload>): Promise<void> {
@@ -58,6 +52,21 @@ export class TransportConnection implements BusConnection {
 
   close(): Promise<void> {
     return this.transport.close();
+  }
+
+  async #ask<Req extends z.ZodType, Res extends z.ZodType>(
+    contract: RequestContract<Req, Res>,
+    request: z.input<Req>,
+    { deadline }: Call,
+    headers: Record<string, string>,
+  ): Promise<z.output<Res>> {
+    const timeoutMs = Math.min(deadline.remainingMs, contract.timeoutMs);
+    if (timeoutMs <= 0) throw new Fault('DEADLINE_EXCEEDED', `no time is left to ask ${contract.subject}`);
+    headers[DEADLINE_HEADER] = timeoutMs.toFixed(0);
+    const answer = await this.transport.request(this.#message(contract.subject, request, headers), timeoutMs);
+    const fault = faultOf(answer.headers);
+    if (fault) throw fault;
+    return this.#readReply(contract, answer.body);
   }
 
   #message(subject: string, content: unknown, headers: Record<string, string>): BusMessage {

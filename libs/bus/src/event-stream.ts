@@ -1,4 +1,4 @@
-import type { Logger } from '@latchkey/runtime';
+import { instruments, type Logger } from '@latchkey/runtime';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -59,7 +59,7 @@ export class EventStream {
   async hear(subject: string, options: EventOptions, handle: Handle): Promise<Subscription> {
     const cursor = new Cursor();
     const open = () => this.#open(subject, options, cursor);
-    const hearer = new Hearer(open, options.inFlight, cursor, handle, this.logger);
+    const hearer = new Hearer(open, options, cursor, handle, this.logger);
     this.#hearers.add(hearer);
     await hearer.start();
     return hearer;
@@ -153,7 +153,7 @@ class Hearer implements Subscription {
 
   constructor(
     private readonly open: () => Promise<Consumer>,
-    private readonly inFlight: number,
+    private readonly options: EventOptions,
     private readonly cursor: Cursor,
     private readonly handle: Handle,
     private readonly logger: Logger,
@@ -194,7 +194,7 @@ class Hearer implements Subscription {
 
   async #fetch(consumer: Consumer): Promise<void> {
     const messages = await consumer.fetch({
-      max_messages: Math.max(FETCHED_EVENTS, 2 * this.inFlight),
+      max_messages: Math.max(FETCHED_EVENTS, 2 * this.options.inFlight),
       expires: FETCH_MS,
     });
     for await (const message of messages) {
@@ -204,13 +204,15 @@ class Hearer implements Subscription {
       }
       const work = this.#deliver(message).finally(() => this.#atWork.delete(work));
       this.#atWork.add(work);
-      if (this.#atWork.size >= this.inFlight) await Promise.race(this.#atWork);
+      if (this.#atWork.size >= this.options.inFlight) await Promise.race(this.#atWork);
     }
   }
 
   async #deliver(message: JsMsg): Promise<void> {
     const hearing = await this.handle(message);
     this.cursor.seen(message);
+    const { durable } = this.options;
+    if (durable !== undefined) instruments.eventLag.record(message.info.pending, { consumer: durable });
     if (hearing === 'heard') message.ack();
     else if (hearing === 'unusable') message.term();
     else message.nak(redeliveryDelayMs(message.info.deliveryCount));

@@ -1,4 +1,4 @@
-import { EnvironmentError, type ServiceContext } from '@latchkey/runtime';
+import { EnvironmentError, instruments, type ServiceContext } from '@latchkey/runtime';
 import { Fault } from '@latchkey/messages';
 import {
   connect,
@@ -159,6 +159,7 @@ class NatsTransport implements Transport {
       } else if (status.type === Events.Reconnect) {
         logger.info('connected to NATS again');
         this.#connected = true;
+        instruments.busReconnects.add(1, {});
       } else if (status.type === Events.Error) {
         logger.error({ reason: status.data, permission: status.permissionContext }, 'NATS reports an error');
       }

@@ -1,5 +1,5 @@
 import { cloudEvent, EVENTS, Fault, type RequestContract } from '@latchkey/messages';
-import type { ServiceContext } from '@latchkey/runtime';
+import { instruments, type ServiceContext } from '@latchkey/runtime';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { SpanKind } from '@opentelemetry/api';
 import { isObservable, lastValueFrom } from 'rxjs';
@@ -8,6 +8,7 @@ import { Deadline } from './deadline';
 import type { HandlerExtras, HeardContract, HearsOptions } from './decorators';
 import { faultAnswer } from './fault-headers';
 import { parseJson, writeJson } from './json';
+import { measured } from './measured';
 import { inSpan, inTraceOf } from './trace-context';
 import {
   DEADLINE_HEADER,
@@ -65,17 +66,24 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
       return this.bus.answer(answers.subject, this.service.name, (message) => this.#answer(answers, handler, message));
     }
     const { hears, options } = extras;
-    return this.bus.hear(hears.subject, eventOptions(options), (message) => this.#hear(hears, handler, message));
+    return this.bus.hear(hears.subject, eventOptions(options), async (message) => {
+      const hearing = await this.#hear(hears, handler, message);
+      if (hearing === 'again') instruments.eventRedeliveries.add(1, { consumer: options.durable ?? 'none' });
+      if (hearing === 'unusable') instruments.eventsUnusable.add(1, {});
+      return hearing;
+    });
   }
 
   async #answer(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<BusAnswer> {
     if (this.#atWork >= this.maxAtWork) {
+      instruments.busShed.add(1, {});
       return faultAnswer(new Fault('UNAVAILABLE', `${this.service.name} has too much to do`));
     }
     this.#atWork++;
     try {
-      const reply = await inTraceOf(message.headers, () => this.#work(contract, handler, message));
-      return { body: this.#write(contract.subject, reply), headers: {} };
+      return await inTraceOf(message.headers, () =>
+        measured(contract.subject, 'answerer', () => this.#work(contract, handler, message)),
+      );
     } catch (error) {
       return faultAnswer(this.#asFault(contract.subject, error));
     } finally {
@@ -83,12 +91,14 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
     }
   }
 
-  async #work(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<unknown> {
+  async #work(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<BusAnswer> {
     const deadline = deadlineOf(message, contract.timeoutMs);
     if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `a request on ${contract.subject} came too late`);
     const request = contract.request.safeParse(parseJson(message.body));
     if (!request.success) throw invalidRequest(contract.subject, request.error);
-    return inSpan(SpanKind.SERVER, contract.subject, request.data, () => settle(handler(request.data, { deadline })));
+    const { data } = request;
+    const reply = await inSpan(SpanKind.SERVER, contract.subject, data, () => settle(handler(data, { deadline })));
+    return { body: this.#write(contract.subject, reply), headers: {} };
   }
 
   #write(subject: string, reply: unknown): string {
