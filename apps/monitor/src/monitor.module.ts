@@ -3,6 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ConsoleAccess } from './access/console-access';
 import { ConsoleLinks } from './console/console-links';
 import { BUS, ContentsController } from './console/contents.controller';
+import { InspectorController } from './console/inspector.controller';
 import { LedgerController } from './console/ledger.controller';
 import { LookingController } from './console/looking.controller';
 import { EventIntake } from './event-intake';
@@ -44,7 +45,7 @@ export class ConsoleModule {
   static of(parts: ConsoleParts): DynamicModule {
     return {
       module: ConsoleModule,
-      controllers: [LookingController, ContentsController, LedgerController],
+      controllers: [LookingController, ContentsController, LedgerController, InspectorController],
       providers: [
         { provide: BUS, useValue: parts.bus },
         { provide: ConsoleAccess, useValue: parts.access },

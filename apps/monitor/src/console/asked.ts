@@ -1,4 +1,4 @@
-import { contentId, keyId, tenantId } from '@latchkey/messages';
+import { contentId, keyId, spekeVersion, tenantId } from '@latchkey/messages';
 import { HttpProblem } from '@latchkey/http';
 import { z } from 'zod';
 import { maySee, type Principal } from '../access/principal';
@@ -40,6 +40,7 @@ export const asked = {
     keyIds: z.array(lowerCase.pipe(keyId)).min(1).max(64).optional(),
     reason: z.string().max(256).optional(),
   }),
+  inspection: z.strictObject({ document: z.string().max(500_000), version: spekeVersion.optional() }),
   shredding: z.strictObject({
     preview: z.boolean(),
     /** The content ID once more: what cannot be undone is not done by a slip. */
