@@ -1,5 +1,5 @@
-import { createCipheriv, createHash } from 'node:crypto';
-import { keyIdGuidBytes, type KeyId } from '@latchkey/cenc';
+import { createCipheriv } from 'node:crypto';
+import { keyIdGuidBytes, playReadyTestKey, type KeyId } from '@latchkey/cenc';
 import { Fault } from '@latchkey/messages';
 import type { HeaderKey } from './wrm-header';
 
@@ -9,7 +9,6 @@ import type { HeaderKey } from './wrm-header';
  * only, and runs for a tenant that is configured for tests.
  */
 const SERVICE = 'https://test.playready.microsoft.com/service/rightsmanager.asmx';
-const TEST_KEY_SEED = Buffer.from('XVBovsmzhP9gRIZxWfFta3VVRPzVEWmJsazEJ46I', 'base64');
 const KEY_TYPES = { AESCTR: 'aes128bitctr', AESCBC: 'aes128bitcbc' } as const;
 
 /** One group of parameters for each key ID: its query string syntax. */
@@ -29,21 +28,12 @@ export function refuseOtherKeys(keys: readonly HeaderKey[]): void {
 }
 
 /** PlayReady Header Specification, 5: the first 8 bytes of the key ID encrypted with the key. */
-export function testKeyChecksum(keyId: KeyId): string {
-  const key = testKey(keyId);
-  const cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
-  key.fill(0);
-  return cipher.update(keyIdGuidBytes(keyId)).subarray(0, 8).toString('base64');
-}
-
-/** PlayReady Key Seed Specification: three SHA-256 over seed and key ID, folded into 16 bytes. */
-function testKey(keyId: KeyId): Buffer {
-  const seed = TEST_KEY_SEED.subarray(0, 30);
-  const guid = keyIdGuidBytes(keyId);
-  const digests = [
-    [seed, guid],
-    [seed, guid, seed],
-    [seed, guid, seed, guid],
-  ].map((parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest());
-  return Buffer.from(guid.map((_, at) => digests.reduce((sum, d) => sum ^ d.readUInt8(at) ^ d.readUInt8(at + 16), 0)));
+function testKeyChecksum(keyId: KeyId): string {
+  const key = playReadyTestKey(keyId);
+  try {
+    const cipher = key.expose((bytes) => createCipheriv('aes-128-ecb', bytes, null));
+    return cipher.update(keyIdGuidBytes(keyId)).subarray(0, 8).toString('base64');
+  } finally {
+    key.dispose();
+  }
 }

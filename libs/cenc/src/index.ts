@@ -2,6 +2,7 @@ export { CencError, type CencErrorCode } from './error';
 export { CONTENT_KEY_BYTES, ContentKey } from './content-key';
 export { EXPLICIT_IV_BYTES, parseExplicitIv } from './initialization-vector';
 export { isKeyId, keyIdBytes, keyIdFromBytes, keyIdGuidBytes, parseKeyId, type KeyId } from './key-id';
+export { playReadyTestKey } from './playready-test-key';
 export {
   isProtectionScheme,
   PROTECTION_SCHEMES,
