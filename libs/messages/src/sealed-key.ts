@@ -74,7 +74,7 @@ export class SealingPair {
 
   /** Base64 of nonce[12], ciphertext[16], tag[16]. */
   seal(peerPublicKey: string, contentKey: ContentKey, context: SealContext): string {
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = nextNonce();
     const cipher = createCipheriv('aes-256-gcm', this.#agree(peerPublicKey, this.publicKey, peerPublicKey), nonce);
     cipher.setAAD(additionalData(context));
     const ciphertext = contentKey.expose((bytes) => cipher.update(bytes));
@@ -115,6 +115,17 @@ export class SealingPair {
     this.#agreed.set(name, key);
     return key;
   }
+}
+
+/** Drawn many at a time: one call for each would cost a third of sealing. They are no secret, and none is used twice. */
+const nonces = { pool: Buffer.alloc(NONCE_BYTES * 256), at: Infinity };
+
+function nextNonce(): Buffer {
+  if (nonces.at >= nonces.pool.length) {
+    nonces.pool = randomBytes(nonces.pool.length);
+    nonces.at = 0;
+  }
+  return nonces.pool.subarray(nonces.at, (nonces.at += NONCE_BYTES));
 }
 
 function importPublicKey(base64: string): KeyObject {

@@ -13,6 +13,8 @@ export interface AuditRecord {
   readonly body: string;
   /** HMAC-SHA-256 over writer, sequence and body under the writer's key: an edit shows. */
   readonly mac: Buffer;
+  /** What `body` says, where it has just been made; not stored. */
+  readonly event?: { readonly id: string; readonly type: string };
 }
 
 /** Who writes, with what an auditor needs to check its records. */

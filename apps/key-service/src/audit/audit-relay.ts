@@ -19,6 +19,8 @@ export interface AuditRelayOptions {
   readonly maxQueued?: number;
 }
 
+type Told = NonNullable<AuditRecord['event']>;
+
 const AT_ONCE = 64;
 const BACKOFF_MS = { first: 100, most: 5_000 };
 const CONTRACTS = new Map<string, EventContract>(Object.values(EVENTS).map((event) => [event.type, event]));
@@ -125,7 +127,7 @@ export class AuditRelay {
 
   async #publish(record: AuditRecord): Promise<boolean> {
     try {
-      await this.#publishBody(record.body);
+      await this.#publishEvent(record.event ?? (JSON.parse(record.body) as Told));
       if (record.writer === this.trail.writer) this.trail.settle(record.sequence);
       return true;
     } catch (err) {
@@ -137,8 +139,7 @@ export class AuditRelay {
     }
   }
 
-  async #publishBody(body: string): Promise<void> {
-    const event = JSON.parse(body) as { id: string; type: string };
+  async #publishEvent(event: Told): Promise<void> {
     const contract = CONTRACTS.get(event.type);
     if (contract) await this.options.publish(contract, event);
     else if (event.type !== VOID_TYPE)

@@ -88,20 +88,18 @@ export class AuditTrail {
   record<Event extends AuditedEvent>(event: Event, subject: string, said: Said<Event>): AuditRecord {
     const sequence = this.#next();
     const time = new Date(this.#now()).toISOString();
-    return this.#authenticated(
-      sequence,
-      JSON.stringify({
-        specversion: '1.0',
-        id: `${this.writer}.${sequence}`,
-        source: this.#source,
-        type: event.type,
-        time,
-        subject,
-        datacontenttype: 'application/json',
-        ...traceparent(),
-        data: { ...said, writer: this.writer, sequence },
-      }),
-    );
+    const told = {
+      specversion: '1.0',
+      id: `${this.writer}.${sequence}`,
+      source: this.#source,
+      type: event.type,
+      time,
+      subject,
+      datacontenttype: 'application/json',
+      ...traceparent(),
+      data: { ...said, writer: this.writer, sequence },
+    };
+    return { ...this.#authenticated(sequence, JSON.stringify(told)), event: told };
   }
 
   /** What stands in for a record that was not written. */

@@ -10,6 +10,7 @@ import { expiryOf } from '../issuing/retention';
 import type { ContentRows, KeyStore } from '../store/key-store';
 import { readFacts, revokedAt, type KeyFacts, type StoredKey } from '../store/stored-key';
 import type { KeyToStore, KeyVault } from '../wrapping/key-vault';
+import { playreadyChecksum } from '../wrapping/playready-checksum';
 import type { ImportSealing } from './import-sealing';
 
 export type ImportRequest = z.infer<typeof importKeys.request>;
@@ -85,7 +86,7 @@ export class KeyImporter {
     }
     for (const row of rows.values()) {
       if (row.state === 'shredded') throw new Fault('FORBIDDEN', `key ${row.keyId} is revoked`);
-      const stored = await this.parts.vault.unwrap(row, deadline);
+      const { contentKey: stored } = await this.parts.vault.unwrap(row, deadline);
       try {
         const { createdAt } = readFacts(row as StoredKey);
         if (revokedAt(revocations, row.keyId, createdAt)) throw new Fault('FORBIDDEN', `key ${row.keyId} is revoked`);
@@ -105,11 +106,15 @@ export class KeyImporter {
     deadline: Deadline,
   ): Promise<boolean> {
     const { contentId, exchangeId, requester } = request;
-    const keys = fresh.map((key): KeyToStore => ({
-      identity: { tenant: request.tenant, contentId, keyId: key.keyId },
-      facts: this.#facts(tenant, contentId, key),
-      contentKey: brought.get(key.keyId) as ContentKey,
-    }));
+    const keys = fresh.map((key): KeyToStore => {
+      const contentKey = brought.get(key.keyId) as ContentKey;
+      return {
+        identity: { tenant: request.tenant, contentId, keyId: key.keyId },
+        facts: this.#facts(tenant, contentId, key),
+        contentKey,
+        checksum: playreadyChecksum(contentKey, key.keyId),
+      };
+    });
     const rows = await this.parts.vault.wrap(request.tenant, keys, deadline);
     const record = this.parts.audit.record(keyImported, `${request.tenant}/${contentId}`, {
       tenant: request.tenant,

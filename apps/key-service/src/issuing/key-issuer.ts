@@ -25,11 +25,11 @@ import {
   type KeyRow,
   type StoredKey,
 } from '../store/stored-key';
-import type { KeyVault } from '../wrapping/key-vault';
+import type { KeyVault, UnwrappedKey } from '../wrapping/key-vault';
+import { playreadyChecksum } from '../wrapping/playready-checksum';
 import { openHandover, type Handover } from './handover';
 import { overrideKeyId } from './key-id-override';
 import { canonicalIv, randomIv, type KeySource, type NewKey } from './key-source';
-import { playreadyChecksum } from './playready-checksum';
 import { expiryOf } from './retention';
 
 /** Losing to others again and again would need ever new ones who ask for some of the same new keys. */
@@ -43,8 +43,7 @@ interface Asked {
 }
 
 /** A key in hand. */
-interface Held {
-  readonly contentKey: ContentKey;
+interface Held extends UnwrappedKey {
   readonly facts: KeyFacts;
   readonly created: boolean;
 }
@@ -123,9 +122,9 @@ export class KeyIssuer {
     const held = new Map<KeyId, Held>();
     try {
       for (const row of rows.values()) {
-        const contentKey = row.state === 'shredded' ? refuseRevoked(row) : await this.parts.vault.unwrap(row, deadline);
+        const key = row.state === 'shredded' ? refuseRevoked(row) : await this.parts.vault.unwrap(row, deadline);
         const facts = readFacts(row as StoredKey);
-        held.set(row.keyId, { contentKey, facts, created: false });
+        held.set(row.keyId, { ...key, facts, created: false });
         if (revokedAt(revocations, row.keyId, facts.createdAt) !== undefined) refuseRevoked(row);
         refuseExpired(row, facts, this.#now());
       }
@@ -154,8 +153,9 @@ export class KeyIssuer {
     const keys = missing.map(({ requested, keyId }, at) => {
       const { contentKey, explicitIv, facts } = made[at] as NewKey;
       const all = this.#facts(tenant, request, requested, keyId, { explicitIv, ...facts }, now);
-      held.set(keyId, { contentKey, facts: all, created: true });
-      return { identity: { tenant: request.tenant, contentId: request.contentId, keyId }, facts: all, contentKey };
+      const key = { contentKey, checksum: playreadyChecksum(contentKey, keyId), facts: all };
+      held.set(keyId, { ...key, created: true });
+      return { ...key, identity: { tenant: request.tenant, contentId: request.contentId, keyId } };
     });
     return this.parts.vault.wrap(request.tenant, keys, deadline);
   }
@@ -258,7 +258,7 @@ function issuedKey(requested: RequestedKey, keyId: KeyId, held: Held, handover: 
     requestedKeyId: requested.keyId,
     keyId,
     ...(explicitIv !== undefined && { explicitIv }),
-    checksum: playreadyChecksum(held.contentKey, keyId),
+    checksum: held.checksum,
     secret: handover.secretOf(held.contentKey, keyId),
     created: held.created,
   };

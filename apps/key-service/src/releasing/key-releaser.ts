@@ -49,7 +49,7 @@ export class KeyReleaser {
     for (const row of rows.values()) {
       if (row.state === 'shredded') continue;
       // What a row says of itself counts only once it has unwrapped.
-      const contentKey = await this.parts.vault.unwrap(row, deadline);
+      const { contentKey } = await this.parts.vault.unwrap(row, deadline);
       try {
         const facts = readFacts(row as StoredKey);
         if (!this.#lives(row.keyId, facts, revocations)) continue;

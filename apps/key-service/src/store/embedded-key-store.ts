@@ -51,10 +51,10 @@ class EmbeddedKeyStore implements KeyStore {
   constructor(private readonly database: RootDatabase<unknown, Buffer>) {}
 
   async read(content: ContentName, keyIds: readonly KeyId[]): Promise<ContentRows> {
-    const prefix = contentPrefix('K', content);
+    const prefix = prefixText('K', content);
     const rows = new Map<KeyId, KeyRow>();
     for (const keyId of keyIds) {
-      const value = this.database.get(Buffer.concat([prefix, Buffer.from(keyId)]));
+      const value = this.database.get(Buffer.from(prefix + keyId));
       if (value !== undefined) rows.set(keyId, readRow({ ...content, keyId }, value));
     }
     return { rows, revocations: this.#revocations(content) };
@@ -253,12 +253,16 @@ class EmbeddedKeyStore implements KeyStore {
   }
 }
 
-function contentPrefix(kind: 'K' | 'R' | 'D', { tenant, contentId }: ContentName): Buffer {
-  return Buffer.from(`${kind}${tenant}#${Buffer.byteLength(contentId)}#${contentId}`);
+function prefixText(kind: 'K' | 'R' | 'D', { tenant, contentId }: ContentName): string {
+  return `${kind}${tenant}#${Buffer.byteLength(contentId)}#${contentId}`;
+}
+
+function contentPrefix(kind: 'K' | 'R' | 'D', content: ContentName): Buffer {
+  return Buffer.from(prefixText(kind, content));
 }
 
 function rowKey(key: KeyIdentity): Buffer {
-  return Buffer.concat([contentPrefix('K', key), Buffer.from(key.keyId)]);
+  return Buffer.from(prefixText('K', key) + key.keyId);
 }
 
 function secretKey(tenant: string, name: string): Buffer {
