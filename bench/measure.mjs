@@ -5,13 +5,21 @@ import autocannon from 'autocannon';
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
+/** Has code compiled before it is measured: `count` requests, each kind in turn. */
+export function warmUp({ url, requests, count }) {
+  return new Promise((resolve, reject) => {
+    const done = (error) => (error ? reject(error) : resolve());
+    autocannon({ url, connections: 8, amount: count, requests, timeout: 10 }, done);
+  });
+}
+
 /**
  * @param request autocannon's options of one request (method, headers, body, path)
  * @param next called for each request, answers with its body, for questions that were never asked before
  * @returns requests per second, percentiles in ms, CPU ms a request (of all `processes` together and of each)
  */
 export async function drive({ url, request, next, connections, seconds, processes }) {
-  await load({ url, request, next, connections, seconds: Math.max(1, seconds / 3) });
+  await load({ url, request, next, connections, seconds: Math.min(1, seconds) });
   const before = cpuTimes(processes);
   const { times, failed, elapsed, example } = await load({ url, request, next, connections, seconds });
   const after = cpuTimes(processes);
