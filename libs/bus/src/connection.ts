@@ -8,7 +8,7 @@ import { faultOf } from './fault-headers';
 import { parseJson, writeJson } from './json';
 import { measured } from './measured';
 import { BusStrategy } from './strategy';
-import { inSpan } from './trace-context';
+import { inSpan, inTraceOf } from './trace-context';
 import { DEADLINE_HEADER, type BusMessage, type Transport } from './transport';
 
 const busEnvironment = z.object({
@@ -38,11 +38,14 @@ export class TransportConnection implements BusConnection {
   }
 
   async publish<Payload extends z.ZodType>(contract: EventContract<Payload>, payload: z.input<Payload>): Promise<void> {
-    const { id } = payload as { id?: unknown };
+    const { id, data, traceparent } = payload as { id?: unknown; data?: unknown; traceparent?: string };
     if (typeof id !== 'string') throw new Fault('INVALID_REQUEST', `an event on ${contract.subject} has no id`);
-    await inSpan(SpanKind.PRODUCER, contract.subject, (payload as { data?: unknown }).data, (headers) =>
-      this.transport.append(id, this.#message(contract.subject, payload, headers)),
-    );
+    const append = () =>
+      inSpan(SpanKind.PRODUCER, contract.subject, data, (headers) =>
+        this.transport.append(id, this.#message(contract.subject, payload, headers)),
+      );
+    // An event is part of the exchange that it tells of, whoever brings it and when.
+    await (traceparent === undefined ? append() : inTraceOf({ traceparent }, append));
   }
 
   strategy(): CustomTransportStrategy {
