@@ -135,7 +135,8 @@ module.exports = {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
     // Anchored: many packages have a dist/ of their own, and a rule on them would never fire.
-    exclude: { path: ['^(apps|libs)/[^/]+/dist/', '^(apps|libs|e2e|tools)/.*fixtures/'] },
+    // web/ is for browsers: a bundler packs it, and it reaches the house over HTTP only.
+    exclude: { path: ['^(apps|libs)/[^/]+/(dist|web)/', '^(apps|libs|e2e|tools)/.*fixtures/'] },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['@latchkey/source', 'node', 'require', 'import', 'default', 'types'],
