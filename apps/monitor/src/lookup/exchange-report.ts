@@ -13,7 +13,7 @@ export interface ExchangeReport {
   readonly status: number | undefined;
   readonly code: string | undefined;
   readonly durationMs: number | undefined;
-  readonly hops: readonly { readonly name: string; readonly ms: number }[];
+  readonly hops: readonly { readonly name: string; readonly ms: number; readonly startMs?: number }[];
   readonly requester: { readonly encryptorId?: string; readonly userAgent?: string; readonly address?: string };
   readonly traceId: string | undefined;
   /** In the order of time. */
@@ -40,7 +40,7 @@ export async function reportExchange(
 ): Promise<ExchangeReport | undefined> {
   const { records } = await ledger.query({ exchangeId, tenants, limit: 200 });
   if (records.length === 0) return undefined;
-  const events = records.map(({ entry }) => entry.event).reverse();
+  const events = records.map(({ entry }) => entry.event).sort(byTime);
   const end = events.find(({ type }) => type in OUTCOMES);
   const asked = events.find(({ data }) => data['requester'] !== undefined);
   const { status, code, durationMs, hops } = (end?.data ?? {}) as Partial<ExchangeReport>;
@@ -57,4 +57,10 @@ export async function reportExchange(
     traceId: traceIdOf(events.find(({ traceparent }) => traceparent !== undefined)),
     events: events.map(({ id, type, time, source, data }) => ({ id, kind: kindOf(type), time, source, data })),
   };
+}
+
+/** The outcome is stated last, also where two clocks or one millisecond say otherwise. */
+function byTime(a: LedgerEvent, b: LedgerEvent): number {
+  const ended = Number(a.type in OUTCOMES) - Number(b.type in OUTCOMES);
+  return ended || Date.parse(a.time) - Date.parse(b.time);
 }

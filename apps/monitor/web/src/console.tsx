@@ -6,6 +6,7 @@ import {
   Burger,
   Button,
   Group,
+  Loader,
   NavLink,
   Text,
   Title,
@@ -15,7 +16,7 @@ import {
   VisuallyHidden,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import type { ReactElement } from 'react';
+import { lazy, Suspense, type ReactElement } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import type { Role } from '../../src/access/principal';
 import { useLiveStream, type Live } from './live';
@@ -25,10 +26,12 @@ import { HealthPage } from './pages/health-page';
 import { InspectorPage } from './pages/inspector-page';
 import { KeysPage } from './pages/keys-page';
 import { LedgerPage } from './pages/ledger-page';
-import { OverviewPage } from './pages/overview-page';
 import { RotationPage } from './pages/rotation-page';
 import { SignInPage } from './pages/sign-in-page';
 import { useSession } from './session';
+
+/** The charts are half of all the code: other pages need not wait for them. */
+const OverviewPage = lazy(() => import('./pages/overview-page').then((page) => ({ default: page.OverviewPage })));
 
 interface PageRow {
   readonly path: string;
@@ -70,7 +73,11 @@ function House() {
   const pages = PAGES.filter(({ role }) => role === 'viewer' || has(role));
   const named = pages.find(({ path }) => path === location);
   return (
-    <AppShell header={{ height: 52 }} navbar={{ width: 200, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding="md">
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 200, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding="md"
+    >
       <a href="#main" className="skip-link">
         Skip to the page
       </a>
@@ -115,7 +122,7 @@ function House() {
         <Switch>
           {pages.map(({ path, page }) => (
             <Route key={path} path={path}>
-              {page(live)}
+              <Suspense fallback={<Loader aria-label="Loading" />}>{page(live)}</Suspense>
             </Route>
           ))}
           <Route>
@@ -144,7 +151,9 @@ function MissedAnnouncement({ live }: { readonly live: Live }) {
   const names = missed.slice(0, 3).map(({ contentId }) => contentId);
   const more = missed.length > names.length ? ` and ${missed.length - names.length} more` : '';
   return (
-    <VisuallyHidden role="alert">{missed.length > 0 ? `Rotation missed: ${names.join(', ')}${more}` : ''}</VisuallyHidden>
+    <VisuallyHidden role="alert">
+      {missed.length > 0 ? `Rotation missed: ${names.join(', ')}${more}` : ''}
+    </VisuallyHidden>
   );
 }
 

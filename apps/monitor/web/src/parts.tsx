@@ -1,4 +1,17 @@
-import { Alert, Anchor, Badge, Card, Code, CopyButton, Group, Loader, Text, Title, Tooltip, UnstyledButton } from '@mantine/core';
+import {
+  Alert,
+  Anchor,
+  Badge,
+  Card,
+  Code,
+  CopyButton,
+  Group,
+  Loader,
+  Text,
+  Title,
+  Tooltip,
+  UnstyledButton,
+} from '@mantine/core';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { withQuery } from './api';
@@ -19,9 +32,20 @@ export function ExchangeLink({ exchangeId, children }: { readonly exchangeId: st
   );
 }
 
-export function ContentLink({ tenant, contentId }: { readonly tenant: string | undefined; readonly contentId: string }) {
+export function ContentLink({
+  tenant,
+  contentId,
+}: {
+  readonly tenant: string | undefined;
+  readonly contentId: string;
+}) {
   return (
-    <Anchor component={Link} href={withQuery('/contents', { tenant, id: contentId })} style={{ overflowWrap: 'anywhere' }}>
+    <Anchor
+      component={Link}
+      href={withQuery('/contents', { tenant, id: contentId })}
+      size="sm"
+      style={{ overflowWrap: 'anywhere' }}
+    >
       {contentId}
     </Anchor>
   );
@@ -61,7 +85,7 @@ const OUTCOME_COLORS: Readonly<Record<string, string>> = {
 export function KindBadge({ kind }: { readonly kind: string }) {
   const color = OUTCOME_COLORS[kind.split('.').at(-1) ?? ''] ?? 'gray';
   return (
-    <Badge color={color} variant="light" tt="none">
+    <Badge color={color} variant="light" tt="none" miw="max-content">
       {kind}
     </Badge>
   );

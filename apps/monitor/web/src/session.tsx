@@ -7,7 +7,11 @@ import { ask, Problem, type Asking } from './api';
 
 interface SessionAnswer {
   readonly signIn: SignIn;
-  readonly principal?: { readonly id: string; readonly roles: readonly Role[]; readonly tenants: 'all' | readonly string[] };
+  readonly principal?: {
+    readonly id: string;
+    readonly roles: readonly Role[];
+    readonly tenants: 'all' | readonly string[];
+  };
   readonly links?: { readonly traceUrl?: string };
 }
 
