@@ -113,13 +113,25 @@ function qualifyForeign(
   scope: Scope,
   mayBeDefault: boolean,
 ): Qualified {
-  const chosen = (prefix === '' && mayBeDefault) || isFree(prefix) ? prefix : inventPrefix(namespace, scope);
+  const kept = mayBeDefault ? mayNameElement(namespace, prefix) : mayNameAttribute(namespace, prefix, scope);
+  const chosen = kept ? prefix : inventPrefix(namespace, scope);
   const name = chosen === '' ? local : `${chosen}:${local}`;
   if ((scope.get(chosen) ?? '') === namespace) return { name, declared: '', scope };
   return { name, declared: declaration(chosen, namespace), scope: new Map(scope).set(chosen, namespace) };
 }
 
+/** No namespace has no prefix. */
+function mayNameElement(namespace: string, prefix: string): boolean {
+  return prefix === '' || (isFree(prefix) && namespace !== '');
+}
+
+/** An attribute in a namespace has a prefix, and does not bind one anew that its element may be named by. */
+function mayNameAttribute(namespace: string, prefix: string, scope: Scope): boolean {
+  return isFree(prefix) && (scope.get(prefix) ?? namespace) === namespace;
+}
+
 function inventPrefix(namespace: string, scope: Scope): string {
+  if (namespace === '') return '';
   for (let number = 1; ; number++) {
     const bound = scope.get(`ns${number}`);
     if (bound === undefined || bound === namespace) return `ns${number}`;
