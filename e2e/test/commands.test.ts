@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,9 +42,15 @@ describe.each(COMMANDS)('%s', (_, script, says) => {
 
   it('prints a curl line that works as pasted', async () => {
     const line = /^ *(curl .*)$/m.exec(output)?.[1] ?? '';
-    const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: ROOT });
-    const { keys, systems } = await readSpekeAnswer(stdout);
+    const { keys, systems } = await readSpekeAnswer(await shell(line));
     expect([keys.length, systems.length]).toEqual([1, 4]);
+  });
+
+  it('answers as the README says', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const lines = readme.match(/^curl .*$/gm) ?? [];
+    const [answer, key] = await inTurn(lines.map(here));
+    expect((await readSpekeAnswer(answer ?? '')).keys[0]?.key.toString('base64')).toBe(key?.trim());
   });
 
   it('ends well when told to', async () => {
@@ -53,4 +59,19 @@ describe.each(COMMANDS)('%s', (_, script, says) => {
     expect(await gone).toBe(0);
     await expect(fetch(`http://127.0.0.1:${ports[0]}/healthz`)).rejects.toThrow();
   }, 30_000);
+
+  /** The README's doors are the usual ones; the test's are those that were free. */
+  function here(line: string): string {
+    return line.replace('localhost:8080', `localhost:${ports[0]}`).replace('localhost:8081', `localhost:${ports[1]}`);
+  }
 });
+
+async function inTurn(lines: readonly string[]): Promise<string[]> {
+  const outputs: string[] = [];
+  for (const line of lines) outputs.push(await shell(line));
+  return outputs;
+}
+
+async function shell(line: string): Promise<string> {
+  return (await promisify(execFile)('sh', ['-c', line], { cwd: ROOT })).stdout;
+}
