@@ -44,7 +44,7 @@ export class ContentKeys {
 }
 
 /** What key-service refuses for its keys' sake it records itself. */
-function isRecorded(error: unknown): boolean {
+export function isRecorded(error: unknown): boolean {
   return error instanceof Fault && ['FORBIDDEN', 'KEY_NOT_FOUND', 'CONFLICT'].includes(error.code);
 }
 

@@ -1,7 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { Deadline } from '@latchkey/bus';
-import { answerSpekeRequest, parseSpekeRequest, spekeVersionOf, type SpekeRequest } from '@latchkey/speke';
-import { configuredSystems } from '@latchkey/tenants';
+import {
+  answerSpekeRequest,
+  parseSpekeRequest,
+  spekeVersionOf,
+  type ParseOptions,
+  type SpekeRequest,
+  type SpekeVersion,
+} from '@latchkey/speke';
+import { configuredSystems, type Tenant } from '@latchkey/tenants';
 import type { ContentKeys } from './content-keys';
 import type { DocumentExchange } from './document-exchange';
 import type { DrmSystems } from './drm-systems';
@@ -43,16 +50,25 @@ export class CopyProtection {
   }
 }
 
-/** The version first: an unknown one is refused without a look at the body. */
+/** The document of a request. Throws SpekeRejection. */
 export function readRequest(request: FastifyRequest): SpekeRequest {
-  const version = spekeVersionOf(spekeVersionHeader(request));
-  request.exchange.note({ spekeVersion: version });
-  request.report.spekeVersion = version;
-  const { policy, signaling } = request.caller.tenant;
-  const speke = parseSpekeRequest(version, bodyOf(request), { policy, ...configuredSystems(signaling) });
+  const speke = parseSpekeRequest(readVersion(request), bodyOf(request), parseOptionsFor(request.caller.tenant));
   request.report.describe(speke);
   noteRequest(request, speke);
   return speke;
+}
+
+/** Before anything else: an unknown one is refused without a look at the body. */
+export function readVersion(request: FastifyRequest): SpekeVersion {
+  const version = spekeVersionOf(spekeVersionHeader(request));
+  request.exchange.note({ spekeVersion: version });
+  request.report.spekeVersion = version;
+  return version;
+}
+
+/** What a document may ask for is the tenant's to say. */
+export function parseOptionsFor({ policy, signaling }: Tenant): ParseOptions {
+  return { policy, ...configuredSystems(signaling) };
 }
 
 function noteRequest({ exchange }: FastifyRequest, { contentId, keys, systems, recipients, warnings }: SpekeRequest) {

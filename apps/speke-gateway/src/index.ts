@@ -3,6 +3,7 @@ import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
 import { openTenants } from '@latchkey/tenants';
 import { readConfig } from './config';
+import { ContentDocuments } from './content-documents';
 import { ContentKeys } from './content-keys';
 import { CopyProtection } from './copy-protection';
 import { SPEKE_PATHS } from './copy-protection.controller';
@@ -13,6 +14,7 @@ import { DrmSystems } from './drm-systems';
 import { ExchangeReports } from './exchange-report';
 import { GatewayModule } from './gateway.module';
 import { guard } from './guard';
+import { KeyImports } from './key-imports';
 import { isXml } from './media-types';
 import { Outbox } from './outbox';
 import { setSpekeHeaders, SPEKE_HEADERS } from './speke-headers';
@@ -30,8 +32,9 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
   const outbox = new Outbox(context.logger);
   const reports = new ExchangeReports(connection, outbox, `/latchkey/speke-gateway/${context.instance}`);
   const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config.deadlineMs);
+  const documents = new ContentDocuments(connection, copyProtection, new KeyImports(connection), config.deadlineMs);
   const http = await startHttp(
-    GatewayModule.of({ copyProtection, paths: [...SPEKE_PATHS, ...config.paths] }),
+    GatewayModule.of({ copyProtection, documents, paths: [...SPEKE_PATHS, ...config.paths] }),
     context,
     {
       port: config.port,

@@ -1,7 +1,7 @@
 import type { SystemId } from '@latchkey/cenc';
 import { ERROR_DOCUMENTATION, HttpProblem, problemOf } from '@latchkey/http';
 import { Fault } from '@latchkey/messages';
-import { CATALOGUE, describeRejection, SpekeRejection, type FaultCode, type SpekeVersion } from '@latchkey/speke';
+import { describeRejection, SpekeRejection, type FaultCode, type SpekeVersion } from '@latchkey/speke';
 
 /**
  * Whatever went wrong, as an answer at the SPEKE door: one form and one set of codes, those of SPEKE's catalogue, for a

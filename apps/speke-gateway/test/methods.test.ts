@@ -4,7 +4,7 @@ import { tenantSchema } from '@latchkey/tenants';
 import fc from 'fast-check';
 import type { FastifyRequest } from 'fastify';
 import type { AuthenticationFailure } from '../src/door/authentication-failure';
-import { roleName } from '../src/door/aws-role';
+import { roleName } from '../src/door/role-name';
 import { CredentialIndex } from '../src/door/credential-index';
 import { digestHa1, digestMethod } from '../src/door/digest';
 import { DigestNonces, NONCE_LIFE_MS } from '../src/door/digest-nonces';

@@ -15,7 +15,7 @@ export function answerOtherMethods(fastify: FastifyInstance): () => void {
     allowed.set(url, methods);
   });
   return () => {
-    for (const [url, methods] of [...allowed]) {
+    for (const [url, methods] of allowed) {
       const others = METHODS.filter((method) => !methods.has(method));
       if (!url.includes('*') && others.length > 0) refuse(fastify, url, others, [...methods].sort().join(', '));
     }

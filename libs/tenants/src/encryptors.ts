@@ -20,20 +20,33 @@ const headerName = z
   .regex(/^[A-Za-z0-9-]{1,64}$/, 'a header name')
   .transform((text) => text.toLowerCase());
 
-/** Each credential has an id: it is what audit records name. */
-const id = z.string().regex(/^[A-Za-z0-9._@:/-]{1,128}$/);
+/** What a credential may do: `issue` keys; `read-clear`, get the stored documents' keys unencrypted; `import`, `revoke`. */
+export const ENCRYPTOR_RIGHTS = ['issue', 'read-clear', 'import', 'revoke'] as const;
+export type EncryptorRight = (typeof ENCRYPTOR_RIGHTS)[number];
+
+const everyCredential = {
+  /** What audit records name. */
+  id: z.string().regex(/^[A-Za-z0-9._@:/-]{1,128}$/),
+  rights: z.array(z.enum(ENCRYPTOR_RIGHTS)).default(['issue']),
+  /** Base64 DER of an RSA certificate: stored documents without recipients are encrypted for it when this credential reads them. */
+  certificate: z
+    .string()
+    .transform((text) => text.replace(/\s|-----[A-Z ]+-----/g, ''))
+    .pipe(z.base64())
+    .optional(),
+};
 
 /** How an encryptor of this tenant proves who it is; docs/security.md tells when to choose which. */
 const credential = z.discriminatedUnion('method', [
   /** API Gateway with IAM authorisation: the caller's role, in a header that only API Gateway can send. */
   z.strictObject({
-    id,
+    ...everyCredential,
     method: z.literal('aws-role'),
     /** `arn:aws:iam::<account>:role/<path/><name>`. */
     roleArn: z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/, 'the ARN of an IAM role'),
   }),
   z.strictObject({
-    id,
+    ...everyCredential,
     method: z.literal('sigv4'),
     accessKeyId: z.string().regex(/^[A-Za-z0-9]{16,128}$/, '16 to 128 letters and digits'),
     /** `wrapped:…`, as `npm run credential` prints it: verifying a signature takes the secret itself. */
@@ -41,16 +54,16 @@ const credential = z.discriminatedUnion('method', [
   }),
   /** `ha1`: hex of H(username:latchkey:password), by algorithm. */
   z.strictObject({
-    id,
+    ...everyCredential,
     method: z.literal('digest'),
     username: userName,
     ha1: z
       .strictObject({ sha256: hex(64).optional(), md5: hex(32).optional() })
       .refine(({ sha256, md5 }) => sha256 !== undefined || md5 !== undefined, 'sha256, md5 or both'),
   }),
-  z.strictObject({ id, method: z.literal('basic'), username: userName, hash: passwordHash }),
+  z.strictObject({ ...everyCredential, method: z.literal('basic'), username: userName, hash: passwordHash }),
   z.strictObject({
-    id,
+    ...everyCredential,
     method: z.literal('api-key'),
     header: headerName.default('x-api-key'),
     hash: passwordHash,
@@ -58,7 +71,7 @@ const credential = z.discriminatedUnion('method', [
     hint: hex(8).optional(),
   }),
   z.strictObject({
-    id,
+    ...everyCredential,
     method: z.literal('mtls'),
     /** The whole subject in the order of the certificate, e.g. `C=DE, O=Studio, CN=encoder-1`. */
     subject: z.string().min(4).max(512),

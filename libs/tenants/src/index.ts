@@ -1,5 +1,11 @@
 export { type TenantDelivery, type TenantEntitlement } from './delivery';
-export { REALM, type EncryptorCredential, type TenantLimits } from './encryptors';
+export {
+  ENCRYPTOR_RIGHTS,
+  REALM,
+  type EncryptorCredential,
+  type EncryptorRight,
+  type TenantLimits,
+} from './encryptors';
 export { type TenantPolicy } from './policy';
 export { type TenantKeys } from './retention';
 export { configuredSystems, type ConfiguredSystems, type TenantSignaling, type XmlElements } from './signaling';

@@ -3,6 +3,7 @@ import { AuthenticationFailure } from './authentication-failure';
 import type { CredentialIndex } from './credential-index';
 import type { Method, Proven } from './method';
 import { clientSubject } from './mutual-tls';
+import { roleName } from './role-name';
 import { sameText } from './same-text';
 
 /** API Gateway's integration sets it to context.identity.userArn, over whatever the caller sent by that name. */
@@ -53,14 +54,4 @@ function comesFromApiGateway(request: FastifyRequest, { secret, subject }: DoorP
 function roleShown(request: FastifyRequest): string | undefined {
   const header = request.headers[ROLE_HEADER];
   return typeof header === 'string' ? roleName(header.slice(0, 1_024)) : undefined;
-}
-
-/**
- * `<partition>:<account>:<role name>` of `arn:aws:iam::<account>:role/<path/><name>` and of
- * `arn:aws:sts::<account>:assumed-role/<name>/<session>`: the latter, which callers show, has no path.
- */
-export function roleName(arn: string): string | undefined {
-  const assumed = /^arn:(aws[a-z-]*):sts::(\d{12}):assumed-role\/([^/]+)\/[^/]+$/.exec(arn);
-  const role = assumed ?? /^arn:(aws[a-z-]*):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(arn);
-  return role ? `${role[1]}:${role[2]}:${role[3]}` : undefined;
 }

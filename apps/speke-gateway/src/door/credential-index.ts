@@ -1,5 +1,5 @@
 import type { EncryptorCredential, Tenant, TenantDirectory } from '@latchkey/tenants';
-import { roleName } from './aws-role';
+import { roleName } from './role-name';
 
 export type CredentialOf<Method extends EncryptorCredential['method']> = Extract<
   EncryptorCredential,

@@ -1,7 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { HttpProblem } from '@latchkey/http';
-import { DEFAULT_TENANT, type Tenant, type TenantDirectory } from '@latchkey/tenants';
+import {
+  DEFAULT_TENANT,
+  ENCRYPTOR_RIGHTS,
+  type EncryptorCredential,
+  type Tenant,
+  type TenantDirectory,
+} from '@latchkey/tenants';
 import type { Caller } from '../caller';
 import { apiKeyMethod } from './api-key';
 import { AuthenticationFailure } from './authentication-failure';
@@ -33,6 +39,11 @@ export interface Admission {
   leave(): void;
 }
 
+type Credential = Pick<EncryptorCredential, 'id' | 'rights' | 'certificate'>;
+
+/** Whoever comes through an open door may do everything: there is nobody else. */
+const ANYBODY: Credential = { id: 'anonymous', rights: [...ENCRYPTOR_RIGHTS] };
+
 /** Makes sure who asks, whose tenant that is, and that it does not ask too much. */
 export class Door {
   readonly #methods: readonly Method[];
@@ -61,7 +72,7 @@ export class Door {
   /** Throws AuthenticationFailure (401, 403), HttpProblem 429. */
   admit(request: FastifyRequest): Admission | Promise<Admission> {
     const method = this.#methods.find((each) => each.carries(request, this.#credentials));
-    if (!method) return this.#enter(this.#anonymous(request), 'anonymous', request);
+    if (!method) return this.#enter(this.#anonymous(request), ANYBODY, request);
     const claimed = method.claims(request);
     this.#refuseGuessing(request, claimed);
     try {
@@ -77,7 +88,7 @@ export class Door {
   }
 
   #letIn({ owned, confirm }: Proven, claimed: string, request: FastifyRequest): Admission {
-    const admission = this.#enter(owned.tenant, owned.credential.id, request);
+    const admission = this.#enter(owned.tenant, owned.credential, request);
     if (!confirm) {
       this.#guesses.succeeded(request.ip, claimed);
       return admission;
@@ -124,10 +135,10 @@ export class Door {
     return new AuthenticationFailure(401, failure.code, failure.detail, { ...failure.about, headers });
   }
 
-  #enter(tenant: Tenant, encryptorId: string, request: FastifyRequest): Admission {
+  #enter(tenant: Tenant, { id, rights, certificate }: Credential, request: FastifyRequest): Admission {
     const { perCredential, ...limits } = tenant.limits;
     const whole = tenant.id;
-    const own = `${tenant.id} ${encryptorId}`;
+    const own = `${tenant.id} ${id}`;
     const wait = this.#traffic.enter(whole, limits);
     if (wait > 0) throw tooMany('too-many-requests', 'This tenant asks too much at once: wait', wait);
     const ownWait = this.#traffic.enter(own, perCredential);
@@ -136,7 +147,12 @@ export class Door {
       throw tooMany('too-many-requests', 'This credential asks too much at once: wait', ownWait);
     }
     return {
-      caller: { tenant, requester: { encryptorId, userAgent: encryptorName(request), address: request.ip } },
+      caller: {
+        tenant,
+        requester: { encryptorId: id, userAgent: encryptorName(request), address: request.ip },
+        rights,
+        certificate,
+      },
       leave: () => {
         this.#traffic.leave(whole);
         this.#traffic.leave(own);
