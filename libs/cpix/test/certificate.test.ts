@@ -1,5 +1,8 @@
 import { readCertificate } from '../src';
-import { newCertificateRequest, newRecipient } from './recipient';
+import { newCertificateRequest, newRecipient } from '@latchkey/testing';
+
+// RSA keys take their time where the machine is busy.
+jest.setTimeout(60_000);
 
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const code = (base64: string, options = {}) => {

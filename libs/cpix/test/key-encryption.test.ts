@@ -1,7 +1,10 @@
 import { createDecipheriv, createHmac } from 'node:crypto';
 import { ContentKey } from '@latchkey/cenc';
 import { encryptForRecipients, type EncryptedSecret } from '../src';
-import { newRecipient, openRsa, type Recipient } from './recipient';
+import { newRecipient, openRsa, type Recipient } from '@latchkey/testing';
+
+// RSA keys take their time where the machine is busy.
+jest.setTimeout(60_000);
 
 const KEY = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 const contentKey = ContentKey.fromBytes(KEY);

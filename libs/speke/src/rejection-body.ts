@@ -27,14 +27,14 @@ export function describeRejection(rejection: SpekeRejection, options: DescribeOp
 
 /** Under 4 KB together with what stands around it, in either form. */
 const MOST_FAULTS_TOLD = 10;
-const MOST_CHARACTERS = 2_000;
+const MOST_BYTES = 2_000;
 const LONGEST_PATH = 160;
 const DOCS = 'docs/errors.md';
 
 function withinSize(faults: readonly SpekeFault[]): readonly SpekeFault[] {
-  let left = MOST_CHARACTERS;
+  let left = MOST_BYTES;
   return faults.slice(0, MOST_FAULTS_TOLD).filter((fault, at) => {
-    left -= `${fault.text}${fault.detail ?? ''}${pathOf(fault) ?? ''}`.length + 64;
+    left -= Buffer.byteLength(`${fault.text}${fault.detail ?? ''}${pathOf(fault) ?? ''}`) + 64;
     return at === 0 || left > 0;
   });
 }

@@ -9,6 +9,7 @@ export {
   type WantedKey,
   type WantedSystem,
 } from './speke-document';
+export { newCertificateRequest, newRecipient, openRsa, type Recipient } from './recipient';
 export { elementsNamed, readXmlTree, type TreeElement } from './xml-tree';
 export { natsServerPresent, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server';
 export { dynamoDbLocalMissing, LOCAL_AWS, startDynamoDbLocal, type DynamoDbLocal } from './dynamodb-local';
