@@ -126,6 +126,12 @@ export const instruments = {
     outcome: RESULT,
   }),
 
+  httpDuration: durations('http.request.duration', 'One HTTP request, whatever the door.', {
+    route: CONFIGURED,
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'other'],
+    status: ['1xx', '2xx', '3xx', '4xx', '5xx'],
+  }),
+
   keysIssued: counter('keys.issued', '{key}', 'Content keys made.', TENANT),
   keysReissued: counter('keys.reissued', '{key}', 'Content keys given again.', TENANT),
   keysReleased: counter('keys.released', '{key}', 'Content keys given to key-delivery.', TENANT),
@@ -178,6 +184,13 @@ export const instruments = {
     ...TENANT,
     state: ['missed', 'late', 'recovered'],
   }),
+  rotationsOverdue: gauge('rotations.overdue', '{content}', 'Contents whose next key is missed now.', TENANT),
+  ledgerGaps: gauge(
+    'ledger.gaps',
+    '{record}',
+    'Audit records that their writers have numbered and the ledger does not have.',
+    {},
+  ),
   certificateDaysLeft: gauge('certificate.days_left', 'd', 'Days until a certificate expires.', {
     ...TENANT,
     encryptor: CONFIGURED,
