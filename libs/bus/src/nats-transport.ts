@@ -9,9 +9,11 @@ import {
   type MsgHdrs,
   type NatsConnection,
   NatsError,
+  type Status,
 } from 'nats';
 import { EventStream } from './event-stream';
 import { readNatsSettings, type NatsSettings } from './nats-settings';
+import { NatsInbox } from './nats-inbox';
 import { NoResponders } from './no-responders';
 import type { BusAnswer, BusHeaders, BusMessage, EventOptions, Hearing, Subscription, Transport } from './transport';
 
@@ -42,7 +44,8 @@ function isRefusal(error: unknown): boolean {
 class NatsTransport implements Transport {
   readonly maxBytes: number;
   readonly #events: EventStream;
-  readonly #inFlight = new Set<(fault: Fault) => void>();
+  readonly #inbox: NatsInbox;
+  readonly #appending = new Set<(fault: Fault) => void>();
   #connected = true;
 
   constructor(
@@ -51,6 +54,7 @@ class NatsTransport implements Transport {
     settings: NatsSettings,
   ) {
     this.maxBytes = nats.info?.max_payload ?? 1_048_576;
+    this.#inbox = new NatsInbox(nats, settings.connection.inboxPrefix);
     this.#events = new EventStream(nats, context.logger, settings.replicas, settings.maxAgeDays);
     void this.#watch();
   }
@@ -61,9 +65,12 @@ class NatsTransport implements Transport {
 
   async request(message: BusMessage, timeoutMs: number): Promise<BusAnswer> {
     this.#insistOnConnection();
-    const answer = await this.#orDisconnected(message.subject, () =>
-      this.nats.request(message.subject, message.body, { timeout: timeoutMs, headers: toNats(message.headers) }),
-    );
+    const { subject, body } = message;
+    const answer = await this.#inbox
+      .request(subject, body, toNats(message.headers), timeoutMs)
+      .catch((error: unknown) => {
+        throw asFault(subject, error);
+      });
     return { body: answer.string(), headers: fromNats(answer.headers) };
   }
 
@@ -93,9 +100,8 @@ class NatsTransport implements Transport {
 
   async append(id: string, message: BusMessage): Promise<void> {
     this.#insistOnConnection();
-    await this.#orDisconnected(message.subject, () =>
-      this.#events.append(id, message.subject, message.body, toNats(message.headers)),
-    );
+    const { subject, body } = message;
+    await this.#orBroken(subject, () => this.#events.append(id, subject, body, toNats(message.headers)));
   }
 
   hear(subject: string, options: EventOptions, handle: (message: BusMessage) => Promise<Hearing>) {
@@ -124,11 +130,11 @@ class NatsTransport implements Transport {
     }
   }
 
-  /** What is asked when the connection breaks is answered at once: its answer will not come. */
-  #orDisconnected<T>(subject: string, work: () => Promise<T>): Promise<T> {
+  /** What is being appended when the connection breaks fails at once; it may be in the log nevertheless. */
+  #orBroken<T>(subject: string, work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#inFlight.add(reject);
-      const settled = () => this.#inFlight.delete(reject);
+      this.#appending.add(reject);
+      const settled = () => this.#appending.delete(reject);
       work().then(
         (value) => (settled(), resolve(value)),
         (error: unknown) => (settled(), reject(asFault(subject, error))),
@@ -143,11 +149,19 @@ class NatsTransport implements Transport {
   #disconnected(): void {
     this.#connected = false;
     const fault = new Fault('UNAVAILABLE', 'the connection to the bus broke');
-    for (const reject of [...this.#inFlight]) reject(fault);
+    this.#inbox.fail(fault);
+    for (const reject of [...this.#appending]) reject(fault);
   }
 
   #refused(subject: string, err: NatsError): void {
     this.context.logger.error({ err, subject }, 'NATS refuses a subscription');
+  }
+
+  /** NATS says so aside: whoever asks would wait in vain. */
+  #forbidden(permission: Status['permissionContext']): void {
+    if (permission?.operation !== 'publish') return;
+    const { subject } = permission;
+    this.#inbox.fail(new Fault('FORBIDDEN', `${this.context.name} may not ask ${subject}`), subject);
   }
 
   async #watch(): Promise<void> {
@@ -162,6 +176,7 @@ class NatsTransport implements Transport {
         instruments.busReconnects.add(1, {});
       } else if (status.type === Events.Error) {
         logger.error({ reason: status.data, permission: status.permissionContext }, 'NATS reports an error');
+        this.#forbidden(status.permissionContext);
       }
     }
     this.#disconnected();

@@ -129,3 +129,10 @@ export async function until(condition: () => boolean, what = 'what was waited fo
   }
   throw new Error(`${what} did not come`);
 }
+
+/** What a handler waits for until the test lets it go on. */
+export function gated() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}

@@ -4,7 +4,7 @@ import type { Environment } from '@latchkey/runtime';
 import type { INestMicroservice } from '@nestjs/common';
 import { z } from 'zod';
 import { NoResponders, type BusConnection, type HearsOptions } from '@latchkey/bus';
-import { answering, contextOf, hearing, inMs, refusal, until, type BusUnderTest } from './bus-under-test';
+import { answering, contextOf, gated, hearing, inMs, refusal, until, type BusUnderTest } from './bus-under-test';
 
 /** What both transports mean by a bus. Every test uses subjects and names of its own. */
 export function itIsABus(bus: () => BusUnderTest): void {
@@ -102,15 +102,17 @@ export function itIsABus(bus: () => BusUnderTest): void {
     test('says DEADLINE_EXCEEDED after the contract’s time limit, or the asker’s if that is nearer', async () => {
       const hasty = doubling(50);
       const patient = doubling(3_600_000);
-      const never = () => new Promise<never>(() => {});
+      const gate = gated();
+      const late = async ({ n }: { n: number }) => {
+        await gate.opened;
+        return { n };
+      };
       const asker = await connected();
-      for (const contract of [hasty, patient]) {
-        const { connection } = await serve(contract, never);
-        open.splice(open.indexOf(connection), 1);
-        open.pop();
-      }
+      await serve(hasty, late);
+      await serve(patient, late);
       await expect(asker.ask(hasty, { n: 1 }, inMs(3_600_000))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
       await expect(asker.ask(patient, { n: 1 }, inMs(50))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+      gate.open();
     });
 
     test('tells the answerer how long its asker still waits', async () => {
@@ -430,10 +432,4 @@ async function published(publisher: BusConnection, count: number): Promise<strin
   const events = Array.from({ length: count }, () => refusal());
   for (const event of events) await publisher.publish(keyRefused, event);
   return events.map(({ id }) => id);
-}
-
-function gated() {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open: () => open() };
 }

@@ -4,7 +4,7 @@ import { EnvironmentError } from '@latchkey/runtime';
 import { natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
 import { z } from 'zod';
 import { busCheck, connectBus, NoResponders, type BusConnection } from '@latchkey/bus';
-import { answering, contextOf, hearing, inMs, natsBus, refusal, until } from './bus-under-test';
+import { answering, contextOf, gated, hearing, inMs, natsBus, refusal, until } from './bus-under-test';
 
 const describeNats = natsServerPresent() ? describe : describe.skip;
 
@@ -36,10 +36,11 @@ describeNats('when nats-server', () => {
 
   test('is killed, what is in flight fails at once, and after its restart all work again by themselves', async () => {
     const contract = echoing();
+    const gate = gated();
     let begun = 0;
     const answerer = await serving(contract, async (request) => {
       begun++;
-      if (request.n === 0) await new Promise(() => {});
+      if (request.n === 0) await gate.opened;
       return request;
     });
     const asker = await connected();
@@ -59,8 +60,7 @@ describeNats('when nats-server', () => {
       await until(() => asker.connected && answerer.connected);
       expect(await asker.ask(contract, { n: round }, inMs(5_000))).toEqual({ n: round });
     }
-    // The handler that never ends would hold the drain.
-    open.length = 0;
+    gate.open();
   }, 30_000);
 
   test('is killed, events go on: the durable consumer and the caches miss none', async () => {

@@ -1,0 +1,71 @@
+import { Fault } from '@latchkey/messages';
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import { NoResponders } from './no-responders';
+
+interface Waiting {
+  readonly subject: string;
+  readonly timer: NodeJS.Timeout;
+  resolve(answer: Msg): void;
+  reject(fault: Fault): void;
+}
+
+/** NATS's status for a request that nobody is subscribed to. */
+const NO_RESPONDERS = 503;
+
+/**
+ * Where the answers of all requests of a connection arrive: one subscription, a token for each request. The client's own has no
+ * way to fail what is waiting when the connection breaks.
+ */
+export class NatsInbox {
+  readonly #prefix: string;
+  readonly #waiting = new Map<string, Waiting>();
+  #tokens = 0;
+  #open = false;
+
+  constructor(
+    private readonly nats: NatsConnection,
+    inboxPrefix: string | undefined,
+  ) {
+    this.#prefix = `${createInbox(inboxPrefix)}.`;
+  }
+
+  /** Throws NoResponders, Fault DEADLINE_EXCEEDED, or what the connection does not let through. */
+  request(subject: string, body: string, headers: MsgHdrs, timeoutMs: number): Promise<Msg> {
+    this.#ensureOpen();
+    const token = (++this.#tokens).toString(36);
+    return new Promise((resolve, reject) => {
+      this.nats.publish(subject, body, { reply: this.#prefix + token, headers });
+      const timer = setTimeout(() => {
+        this.#take(token)?.reject(new Fault('DEADLINE_EXCEEDED', `no answer from ${subject} in time`));
+      }, timeoutMs);
+      this.#waiting.set(token, { subject, timer, resolve, reject });
+    });
+  }
+
+  /** Those that wait, or only those of one subject, need wait no longer. */
+  fail(fault: Fault, subject?: string): void {
+    for (const [token, waiting] of [...this.#waiting]) {
+      if (subject === undefined || waiting.subject === subject) this.#take(token)?.reject(fault);
+    }
+  }
+
+  #ensureOpen(): void {
+    if (this.#open) return;
+    this.nats.subscribe(`${this.#prefix}*`, { callback: (error, answer) => !error && this.#answered(answer) });
+    this.#open = true;
+  }
+
+  #answered(answer: Msg): void {
+    const waiting = this.#take(answer.subject.slice(this.#prefix.length));
+    if (!waiting) return;
+    if (answer.headers?.code === NO_RESPONDERS) waiting.reject(new NoResponders(waiting.subject));
+    else waiting.resolve(answer);
+  }
+
+  #take(token: string): Waiting | undefined {
+    const waiting = this.#waiting.get(token);
+    if (waiting) clearTimeout(waiting.timer);
+    this.#waiting.delete(token);
+    return waiting;
+  }
+}
