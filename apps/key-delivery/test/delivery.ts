@@ -43,6 +43,7 @@ export async function startDelivery(
     /** From now on the bus takes no event from the service. */
     refuseEvents: () => (connection.publish = down),
     url: service.url,
+    tenantsFile,
     configure,
     async close() {
       await stop();

@@ -6,6 +6,8 @@ const video = document.getElementById('video');
 const form = document.getElementById('choice');
 const presentations = await (await fetch('presentations')).json();
 let stopPlaying = async () => undefined;
+/** What an earlier player still has to say is of no interest. */
+let attempt = 0;
 
 showPresentations();
 form.addEventListener('submit', (event) => {
@@ -17,9 +19,10 @@ video.addEventListener('playing', () => tell('playing', 'Playing: the key came, 
 video.addEventListener('ended', () => tell('ended', 'Played to the end.'));
 
 async function play() {
+  attempt++;
+  tell('loading', 'Loading …');
   await stopPlaying();
   document.getElementById('requests').replaceChildren();
-  tell('loading', 'Loading …');
   const { at, presentation, kind } = chosen();
   const { token } = await (await fetch(`token?presentation=${at}&kind=${kind}`)).json();
   stopPlaying = await PLAYERS[presentation.player](`media/${presentation.url}`, token);
@@ -32,6 +35,7 @@ const PLAYERS = { 'hls.js': playWithHls, 'shaka-player': playWithShaka };
 const AHEAD_SECONDS = 4;
 
 async function playWithHls(url, token) {
+  const refuse = refuser();
   const player = new Hls({
     maxBufferLength: AHEAD_SECONDS,
     maxMaxBufferLength: AHEAD_SECONDS,
@@ -52,6 +56,7 @@ async function playWithHls(url, token) {
 }
 
 async function playWithShaka(url, token) {
+  const refuse = refuser();
   shaka.polyfill.installAll();
   const player = new shaka.Player();
   player.configure({
@@ -94,14 +99,18 @@ function chosen() {
   return { at: presentation, presentation: presentations[presentation], kind: token };
 }
 
-/** The server's own words where there are some. */
-function refuse(body, otherwise) {
-  const problem = problemIn(body);
-  video.pause();
-  tell(
-    'refused',
-    problem ? `Refused: ${problem.detail} (${problem.status} ${problem.code}).` : `Stopped: ${otherwise}.`,
-  );
+/** Tells why it stopped: in the server's own words where there are some. */
+function refuser() {
+  const mine = attempt;
+  return (body, otherwise) => {
+    if (mine !== attempt) return;
+    const problem = problemIn(body);
+    video.pause();
+    tell(
+      'refused',
+      problem ? `Refused: ${problem.detail} (${problem.status} ${problem.code}).` : `Stopped: ${otherwise}.`,
+    );
+  };
 }
 
 function problemIn(body) {
