@@ -117,7 +117,7 @@ describeNats('when nats-server', () => {
     const contract = echoing();
     await serving(contract);
     const asker = await connected();
-    server.pause();
+    await server.pause();
     await expect(asker.ask(contract, { n: 1 }, inMs(100))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     server.resume();
     expect(await asker.ask(contract, { n: 2 }, inMs(5_000))).toEqual({ n: 2 });

@@ -16,7 +16,7 @@ export interface NatsServer {
   /** After `kill`: the store is gone as well. */
   wipe(): void;
   /** SIGSTOP and SIGCONT: the server is there and says nothing. */
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     kill,
     restart: start,
     wipe: () => rmSync(join(directory, 'store'), { recursive: true, force: true }),
-    pause: () => void server.kill('SIGSTOP'),
+    pause: () => stopped(server),
     resume: () => void server.kill('SIGCONT'),
     stop: async () => {
       await kill();
@@ -106,6 +106,14 @@ async function accepts(port: number): Promise<boolean> {
   ]).catch(() => false);
   socket.destroy();
   return accepted;
+}
+
+/** SIGSTOP takes a moment: until Linux says that the process is stopped. */
+async function stopped(server: ChildProcess): Promise<void> {
+  server.kill('SIGSTOP');
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${server.pid}/status`, 'utf8'))) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
