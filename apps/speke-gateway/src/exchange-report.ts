@@ -9,6 +9,7 @@ import {
   type Requester,
   MAX_KEYS_PER_REQUEST,
 } from '@latchkey/messages';
+import { instruments } from '@latchkey/runtime';
 import type { SpekeRequest, SpekeVersion } from '@latchkey/speke';
 import type { z } from 'zod';
 import type { Outbox } from './outbox';
@@ -25,6 +26,7 @@ export interface Hop {
   readonly name: string;
   readonly startMs: number;
   readonly ms: number;
+  readonly outcome: 'ok' | 'refused' | 'failed';
 }
 
 type Resource = z.infer<typeof exchangeCompleted.data>['resource'];
@@ -65,6 +67,7 @@ export class ExchangeReports {
   ) {}
 
   tell(report: ExchangeReport, request: FastifyRequest, reply: FastifyReply): void {
+    measure(report, request, reply.statusCode);
     this.#publish(report, request, reply.statusCode);
     const refused = reply.statusCode >= 400 && reply.statusCode < 500;
     if (refused && !report.refusalRecorded) this.#recordRefusal(report, request);
@@ -95,7 +98,7 @@ export class ExchangeReports {
         status,
         code: exchange.code,
         durationMs: Math.round(exchange.durationMs * 100) / 100,
-        hops,
+        hops: hops.map(({ name, startMs, ms }) => ({ name, startMs, ms })),
       },
     };
     this.outbox.put(() => this.bus.publish(contract as typeof exchangeCompleted, event as never));
@@ -112,5 +115,21 @@ export class ExchangeReports {
       code: exchange.code ?? 'refused',
     };
     this.outbox.put(() => this.bus.ask(recordRefusal, refusal, { deadline: Deadline.in(recordRefusal.timeoutMs) }));
+  }
+}
+
+/** Nothing here has more values than the configuration has names. */
+function measure(report: ExchangeReport, { exchange }: FastifyRequest, status: number): void {
+  const outcome = status < 400 ? 'completed' : status < 500 ? 'rejected' : 'failed';
+  const { tenant, requester, hops, systems } = report;
+  const version = report.spekeVersion ?? 'none';
+  instruments.exchanges.add(1, { tenant, encryptor: requester.encryptorId, version, outcome });
+  instruments.exchangeDuration.recordSince(exchange.startedAt, { version, outcome });
+  for (const system of systems) instruments.exchangeSystems.add(1, { tenant, system, version, outcome });
+  for (const { name, ms, outcome: result } of hops) {
+    instruments.hopDuration.record(ms / 1_000, { hop: name, outcome: result });
+  }
+  if (outcome === 'rejected') {
+    instruments.keysDenied.add(1, { tenant, door: 'encryptor', reason: exchange.code ?? 'refused' });
   }
 }

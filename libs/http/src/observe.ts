@@ -1,6 +1,6 @@
-import { metrics, trace, ValueType } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from '@latchkey/runtime';
+import { instruments, type Logger } from '@latchkey/runtime';
 import { isHealthProbe } from './health';
 import { shortHeader } from './exchange';
 import { endServerSpan, enterServerSpan, startServerSpan } from './server-span';
@@ -11,11 +11,6 @@ import { endServerSpan, enterServerSpan, startServerSpan } from './server-span';
  */
 export function observe(fastify: FastifyInstance, logger: Logger): void {
   const tracer = trace.getTracer('@latchkey/http');
-  const duration = metrics.getMeter('@latchkey/http').createHistogram('http.server.request.duration', {
-    unit: 's',
-    valueType: ValueType.DOUBLE,
-    advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5] },
-  });
 
   fastify.addHook('onRequest', (request, _, done) => {
     if (!isHealthProbe(request.url)) startServerSpan(tracer, request);
@@ -24,7 +19,7 @@ export function observe(fastify: FastifyInstance, logger: Logger): void {
   fastify.addHook('preHandler', (request, _, done) => enterServerSpan(request.exchange, done));
   fastify.addHook('onResponse', (request, reply, done) => {
     if (isHealthProbe(request.url)) return done();
-    duration.record(request.exchange.durationMs / 1_000, labels(request, reply));
+    instruments.httpDuration.recordSince(request.exchange.startedAt, labels(request, reply));
     endServerSpan(request.exchange, reply);
     logAccess(logger, request, reply);
     done();
@@ -40,7 +35,7 @@ function logAccess(logger: Logger, request: FastifyRequest, reply: FastifyReply)
   logger.info(
     {
       exchangeId: exchange.id,
-      traceId: exchange.span?.spanContext().traceId,
+      ...traceIds(request),
       method: request.method,
       route: request.routeOptions.url,
       status: reply.statusCode,
@@ -54,13 +49,21 @@ function logAccess(logger: Logger, request: FastifyRequest, reply: FastifyReply)
   );
 }
 
+/** The span is over and no longer the active one, so that the logger does not find it by itself. */
+function traceIds({ exchange }: FastifyRequest) {
+  const span = exchange.span?.spanContext();
+  return span && { traceId: span.traceId, spanId: span.spanId };
+}
+
+type Labels = Parameters<typeof instruments.httpDuration.record>[1];
+
 /** Few values each: a route, not a path. */
-function labels(request: FastifyRequest, reply: FastifyReply) {
+function labels(request: FastifyRequest, reply: FastifyReply): Labels {
   return {
-    'http.request.method': KNOWN_METHODS.has(request.method) ? request.method : '_OTHER',
-    'http.route': request.routeOptions.url ?? '',
-    'http.response.status_code': reply.statusCode,
+    route: request.routeOptions.url ?? 'none',
+    method: METHODS.has(request.method) ? (request.method as Labels['method']) : 'other',
+    status: `${Math.floor(reply.statusCode / 100)}xx` as Labels['status'],
   };
 }
 
-const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
