@@ -1,9 +1,10 @@
 import { chromium, type Browser } from 'playwright-core';
+import { CHROMIUM } from './parts';
 
 /** Debian's Chromium without a window and without calls home. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: CHROMIUM,
     args: [
       '--headless',
       '--no-sandbox',

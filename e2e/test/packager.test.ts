@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Encryptor, SPEKE_2_SYSTEMS, type SpekeAnswer } from '@latchkey/testing';
-import { answered, boxesOf, trackKey } from './answered';
+import { answered, boxesOf, said, trackKey } from './answered';
 import { mp4Boxes, protectionOf } from './mp4-boxes';
 import { decrypt, makeClip, packageClip, packetDigest, type TrackKey } from './packaging';
 import { describeWith } from './parts';
@@ -72,12 +72,26 @@ describeWith(['ffmpeg', 'shaka-packager'])('a packager with what the server answ
       const ours = boxesOf(answer).map((box) => box.toString('base64'));
       expect(ours).toHaveLength(6);
       for (const { track } of keys) {
-        const theirs = mp4Boxes(readFileSync(join(directory, `${track}.mp4`)))
-          .filter(({ type }) => type === 'pssh')
-          .map(({ bytes }) => bytes.toString('base64'));
-        expect(theirs.sort()).toEqual(ours.sort());
+        expect(boxesIn(join(directory, `${track}.mp4`))).toEqual(ours.sort());
       }
     });
+
+    it('makes, left to itself, the same boxes out of the keys, the PlayReady checksum too, and the same HLS tags', async () => {
+      for (const key of keys) {
+        const alone = join(directory, `${key.track}-alone`);
+        mkdirSync(alone);
+        await packageClip(clip, alone, { scheme, keys: [key], boxes: 'its own' });
+        const ours = answer.systems.filter(({ keyId }) => keyId === key.keyId);
+        expect(boxesIn(join(alone, `${key.track}.mp4`))).toEqual(
+          ours.flatMap(({ items }) => items.get('PSSH') ?? []).sort(),
+        );
+        const theirTags = keyTags(readFileSync(join(alone, `${key.track}.m3u8`), 'utf8'));
+        for (const { systemId } of [widevine, playready]) {
+          const [tag] = keyTags(said(answer, systemId, key.keyId, 'HLSSignalingData:media'));
+          expect(theirTags).toContainEqual(tag);
+        }
+      }
+    }, 30_000);
 
     it('encrypts with the answered keys: with them, and no others, the clip comes back', async () => {
       for (const key of keys) {
@@ -104,3 +118,19 @@ describeWith(['ffmpeg', 'shaka-packager'])('a packager with what the server answ
     });
   });
 });
+
+/** The pssh boxes of a file, sorted. */
+function boxesIn(file: string): string[] {
+  return mp4Boxes(readFileSync(file))
+    .filter(({ type }) => type === 'pssh')
+    .map(({ bytes }) => bytes.toString('base64'))
+    .sort();
+}
+
+/** The attributes of each EXT-X-KEY but for IV, which the packager always adds for cbcs. */
+function keyTags(playlist: string): Array<Record<string, string>> {
+  return [...playlist.matchAll(/^#EXT-X-KEY:(.*)$/gm)].map(([, list]) => {
+    const attributes = [...`${list}`.matchAll(/([A-Z0-9-]+)=("[^"]*"|[^,]*)/g)].map(([, name, value]) => [name, value]);
+    return Object.fromEntries(attributes.filter(([name]) => name !== 'IV'));
+  });
+}

@@ -25,13 +25,13 @@ export async function makeClip(directory: string): Promise<string> {
 }
 
 /**
- * What Shaka Packager makes of a clip with given keys and boxes: `VIDEO.mp4`, `AUDIO.mp4` (CMAF, one file each),
+ * What Shaka Packager makes of a clip with given keys, and given boxes or those that it makes itself: `VIDEO.mp4`, `AUDIO.mp4` (CMAF, one file each),
  * `VIDEO.m3u8`, `AUDIO.m3u8`, `master.m3u8`, `manifest.mpd`.
  */
 export async function packageClip(
   clip: string,
   directory: string,
-  protection: { scheme: 'cenc' | 'cbcs'; keys: readonly TrackKey[]; boxes: readonly Buffer[] },
+  protection: { scheme: 'cenc' | 'cbcs'; keys: readonly TrackKey[]; boxes: readonly Buffer[] | 'its own' },
 ): Promise<void> {
   const streams = protection.keys.map(({ track }) =>
     [
@@ -48,7 +48,9 @@ export async function packageClip(
     ...streams,
     '--enable_raw_key_encryption',
     `--keys=${protection.keys.map(keyArgument).join()}`,
-    `--pssh=${Buffer.concat(protection.boxes).toString('hex')}`,
+    protection.boxes === 'its own'
+      ? '--protection_systems=Widevine,PlayReady,CommonSystem'
+      : `--pssh=${Buffer.concat(protection.boxes).toString('hex')}`,
     `--protection_scheme=${protection.scheme}`,
     '--clear_lead=0',
     '--segment_duration=1',

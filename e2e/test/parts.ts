@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 
+/** Debian's, unless CHROMIUM names another. */
+export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
 /** Programs that these tests run and that a machine may lack, and how to get each. */
 const PARTS = {
   ffmpeg: { command: 'ffmpeg', arguments: ['-version'], get: 'apt-get install ffmpeg' },
-  chromium: { command: 'chromium', arguments: ['--version'], get: 'apt-get install chromium' },
+  chromium: { command: CHROMIUM, arguments: ['--version'], get: 'apt-get install chromium' },
   'nats-server': { command: 'nats-server', arguments: ['--version'], get: 'apt-get install nats-server' },
   'shaka-packager': { command: process.execPath, arguments: [packager(), '--version'], get: 'npm ci' },
 } as const;

@@ -18,7 +18,7 @@ describe('signaling of the running server', () => {
   });
 
   it('is six for two keys and three systems, each about its own key', async () => {
-    const keyIds = [randomUUID(), randomUUID()];
+    const keyIds: string[] = [randomUUID(), randomUUID()];
     const answer = await answered(system, encryptor, document(keyIds));
     expect(answer.systems.map(({ systemId, keyId }) => `${systemId} ${keyId}`).sort()).toEqual(
       [widevine, playready, fairplay].flatMap(({ systemId }) => keyIds.map((keyId) => `${systemId} ${keyId}`)).sort(),

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
-import { openTenants } from '@latchkey/tenants';
+import { openTenants, type TenantDirectory } from '@latchkey/tenants';
 import { readConfig } from './config';
 import { PlayreadyModule } from './playready.module';
 
@@ -13,6 +13,9 @@ export async function startSignalingPlayready(
   const tenants = openTenants(tenantsFile, (error) =>
     context.logger.error({ err: error }, 'the last good tenants stay'),
   );
+  const warn = () => warnOfTestServer(tenants, context);
+  warn();
+  tenants.onChange(warn);
   const service = await startAnswering(PlayreadyModule.with(tenants), connection, context);
   return {
     name: 'signaling-playready',
@@ -22,4 +25,12 @@ export async function startSignalingPlayready(
       tenants.close();
     },
   };
+}
+
+/** Whoever has such a tenant's manifest gets its licences. */
+function warnOfTestServer(tenants: TenantDirectory, { logger }: ServiceContext): void {
+  for (const { id, signaling } of tenants.list()) {
+    if (signaling.playready.testServer)
+      logger.warn({ tenant: id }, 'PlayReady licences come from the public test server');
+  }
 }
