@@ -8,6 +8,7 @@ export interface MonitorConfig {
   readonly tls: TlsFiles | undefined;
   readonly trustProxy: readonly string[];
   readonly accessFile: string | undefined;
+  readonly access: string | undefined;
   readonly allowUnauthenticated: boolean;
   readonly dataDir: string;
   readonly ledgerTable: string | undefined;
@@ -37,8 +38,10 @@ const variables = z.object({
   CONSOLE_TLS_CERTIFICATE: z.string().optional(),
   CONSOLE_TLS_KEY: z.string().optional(),
   CONSOLE_TRUST_PROXY: list,
-  /** YAML: who may see and do what (docs/console.md). Without it the console is open to lookers, on loopback only. */
+  /** YAML: who may see and do what (docs/console.md). */
   CONSOLE_ACCESS_FILE: z.string().optional(),
+  /** The text of such a file: where secrets come as variables. */
+  CONSOLE_ACCESS: z.string().optional(),
   /** Serve an open console beyond loopback: everybody who reaches it sees content IDs and key IDs. */
   CONSOLE_ALLOW_UNAUTHENTICATED: flag.default(false),
   DATA_DIR: z.string().default('./.data'),
@@ -70,6 +73,7 @@ export function readMonitorConfig(environment: Environment): MonitorConfig {
     tls: certificate && key ? { certificate, key } : undefined,
     trustProxy: read.CONSOLE_TRUST_PROXY,
     accessFile: read.CONSOLE_ACCESS_FILE,
+    access: read.CONSOLE_ACCESS,
     allowUnauthenticated: read.CONSOLE_ALLOW_UNAUTHENTICATED,
     dataDir: read.DATA_DIR,
     ledgerTable: read.DYNAMODB_LEDGER_TABLE,

@@ -2,10 +2,8 @@ import type { BusConnection } from '@latchkey/bus';
 import { busCheck, startAnswering } from '@latchkey/bus';
 import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
-import { watchAccessFile, readAccessFile } from './access/access-file';
 import { authorise } from './access/authorise';
-import { ConsoleAccess } from './access/console-access';
-import { insistOnRules } from './access/loopback';
+import { openAccess } from './access/open-access';
 import { readMonitorConfig, type MonitorConfig } from './config';
 import { ConsoleLinks } from './console/console-links';
 import { servePages } from './console/pages';
@@ -15,18 +13,20 @@ import { Instances } from './health/instances';
 import { Parts } from './health/parts';
 import { Ledger } from './ledger/ledger';
 import { openStores } from './ledger/open-stores';
+import { watchGaps } from './ledger/watch-gaps';
 import { LiveFeed } from './live/live-feed';
 import { LiveStreams } from './live/server-sent-events';
 import { ConsoleModule, MonitorEventsModule } from './monitor.module';
 import { Overview } from './overview/overview';
 import { KeepingTime } from './rotation/keeping-time';
 import { rotationPublisher } from './rotation/rotation-events';
+import { checkRotations } from './rotation/check-rotations';
 import { RotationWatch } from './rotation/rotation-watch';
 
 /** Hears every event into the ledger, watches rotations, and serves the ops console. */
 export async function startMonitor(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readMonitorConfig(context.environment);
-  const access = openAccess(config, context);
+  const { access, close: closeAccess } = openAccess(config, context.logger);
   const stores = openStores(config);
   const ledger = new Ledger(stores.ledger);
   const overview = new Overview(Date.now, config.objective);
@@ -42,13 +42,14 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
   const intake = new EventIntake(ledger, [overview, rotation, time, feed, instances]);
   const events = await startAnswering(MonitorEventsModule.of(intake), connection, context);
   const stopChecking = checkRotations(rotation, time, context);
+  const stopCounting = watchGaps(ledger.store, context.logger);
 
   const checks = [busCheck(connection), { name: 'ledger', check: () => ledger.store.healthy() }];
   const streams = new LiveStreams(feed, overview, rotation);
   const http = await startHttp(
     ConsoleModule.of({
       bus: connection,
-      access: access.rules,
+      access,
       ledger,
       overview,
       rotation,
@@ -69,8 +70,8 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       problemOf: consoleProblem,
       checks,
       configure: async (fastify) => {
-        authorise(fastify, access.rules);
-        await servePages(fastify, () => access.rules.signIn.oidc?.issuer);
+        authorise(fastify, access);
+        await servePages(fastify, () => access.signIn.oidc?.issuer);
       },
     },
   );
@@ -79,8 +80,9 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
     url: http.url,
     checks,
     close: async () => {
-      access.close();
+      closeAccess();
       stopChecking();
+      stopCounting();
       streams.close();
       await http.close();
       await events.close();
@@ -88,30 +90,4 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       await stores.close();
     },
   };
-}
-
-function openAccess(config: MonitorConfig, { logger }: ServiceContext) {
-  const { accessFile } = config;
-  insistOnRules(config.host, accessFile !== undefined, config.allowUnauthenticated, logger);
-  if (accessFile === undefined) return { rules: new ConsoleAccess(undefined), close: () => undefined };
-  const rules = new ConsoleAccess(readAccessFile(accessFile));
-  const close = watchAccessFile(accessFile, (read) => {
-    if (read instanceof Error)
-      logger.error({ err: read }, 'the access file is not right: the last good one stays in force');
-    else rules.replace(read);
-  });
-  return { rules, close };
-}
-
-function checkRotations(rotation: RotationWatch, time: KeepingTime, { logger }: ServiceContext): () => void {
-  let atWork = false;
-  const timer = setInterval(() => {
-    if (atWork || !time.caughtUp) return;
-    atWork = true;
-    rotation
-      .check(Date.now())
-      .catch((err: unknown) => logger.warn({ err }, 'a missed rotation could not be stated: it will be tried again'))
-      .finally(() => (atWork = false));
-  }, 1_000);
-  return () => clearInterval(timer);
 }

@@ -345,10 +345,29 @@ describe('an open console', () => {
     await monitor.close();
   });
 
-  it('does not start beyond loopback, unless that is meant', async () => {
-    await expect(startMonitorAtTest({ CONSOLE_HOST: '0.0.0.0' })).rejects.toThrow('CONSOLE_ACCESS_FILE');
+  it('is closed beyond loopback, unless open is meant; the ledger goes on', async () => {
+    const closed = await startMonitorAtTest({ CONSOLE_HOST: '0.0.0.0' });
+    const url = closed.url.replace('localhost', '127.0.0.1');
+    expect((await fetch(`${url}/v1/overview`)).status).toBe(401);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    await closed.close();
     const open = await startMonitorAtTest({ CONSOLE_HOST: '0.0.0.0', CONSOLE_ALLOW_UNAUTHENTICATED: 'true' });
+    expect((await fetch(`${open.url.replace('localhost', '127.0.0.1')}/v1/overview`)).status).toBe(200);
     await open.close();
+  });
+
+  it('takes its rules from a variable, and refuses wrong ones without quoting them', async () => {
+    const sha256 = createHash('sha256').update('t').digest('hex');
+    const CONSOLE_ACCESS = JSON.stringify({ tokens: [{ id: 't', sha256, roles: ['viewer'] }] });
+    const monitor = await startMonitorAtTest({ CONSOLE_ACCESS });
+    expect((await fetch(`${monitor.url}/v1/overview`)).status).toBe(401);
+    expect((await fetch(`${monitor.url}/v1/overview`, { headers: bearer('t') })).status).toBe(200);
+    await monitor.close();
+    const wrong = startMonitorAtTest({
+      CONSOLE_ACCESS: JSON.stringify({ tokens: [{ id: 't', sha256: 'plain-secret' }] }),
+    });
+    await expect(wrong).rejects.toThrow(/sha256/);
+    await expect(wrong).rejects.not.toThrow(/plain-secret/);
   });
 });
 

@@ -52,14 +52,25 @@ export class AccessFileError extends Error {
 
 /** Throws AccessFileError, which says what is wrong and quotes nothing. */
 export function readAccessFile(path: string): AccessRules {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AccessFileError(`${path} cannot be read`, { cause });
+  }
+  return readAccessText(text, path);
+}
+
+/** YAML or JSON. Throws AccessFileError. */
+export function readAccessText(text: string, name = 'CONSOLE_ACCESS'): AccessRules {
   let document: unknown;
   try {
-    document = parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new AccessFileError(`${path} cannot be read as YAML`, { cause });
+    document = parse(text);
+  } catch {
+    throw new AccessFileError(`${name} is not YAML`);
   }
   const rules = accessSchema.safeParse(document);
-  if (!rules.success) throw new AccessFileError(`${path}: ${z.prettifyError(rules.error)}`);
+  if (!rules.success) throw new AccessFileError(`${name}: ${z.prettifyError(rules.error)}`);
   return rules.data;
 }
 

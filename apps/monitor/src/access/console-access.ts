@@ -5,6 +5,7 @@ import type { Principal } from './principal';
 
 /** How one may sign in, for the console's own page. */
 export interface SignIn {
+  /** Nobody need sign in: whoever reaches it may look. */
   readonly open: boolean;
   readonly tokens: boolean;
   readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly scope: string };
@@ -15,15 +16,17 @@ const LOOKER: Principal = { id: 'anonymous', roles: new Set(['viewer']), tenants
 
 /** Tells who holds a bearer token. There are no cookies, so that no other site can make a browser ask in its user's name. */
 export class ConsoleAccess {
+  private readonly open: boolean;
   private rules: AccessRules | undefined;
   private oidc: OidcVerifier | undefined;
 
-  /** Without rules everybody is a looker. */
+  /** `open`: everybody is a looker. `closed`: nobody gets in. */
   constructor(
-    rules: AccessRules | undefined,
+    rules: AccessRules | 'open' | 'closed',
     private readonly now: () => number = Date.now,
   ) {
-    if (rules) this.replace(rules);
+    this.open = rules === 'open';
+    if (typeof rules === 'object') this.replace(rules);
   }
 
   replace(rules: AccessRules): void {
@@ -32,7 +35,7 @@ export class ConsoleAccess {
   }
 
   get signIn(): SignIn {
-    if (!this.rules) return { open: true, tokens: false };
+    if (!this.rules) return { open: this.open, tokens: false };
     const { tokens, oidc } = this.rules;
     const issuer = oidc?.clientId ? { oidc: { issuer: oidc.issuer, clientId: oidc.clientId, scope: oidc.scope } } : {};
     return { open: false, tokens: tokens.length > 0, ...issuer };
@@ -40,9 +43,9 @@ export class ConsoleAccess {
 
   /** By the access file alone. Undefined: not one of its tokens, or none was sent. */
   known(authorization: string | undefined): Principal | undefined {
-    if (!this.rules) return LOOKER;
+    if (this.open) return LOOKER;
     const token = bearerToken(authorization);
-    return token === undefined ? undefined : this.byToken(token, this.rules);
+    return token === undefined || !this.rules ? undefined : this.byToken(token, this.rules);
   }
 
   /** By the OIDC issuer. Throws IssuerUnavailable. */

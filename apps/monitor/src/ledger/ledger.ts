@@ -1,3 +1,4 @@
+import { instruments } from '@latchkey/runtime';
 import { contentDigest, indexKeysOf, type IndexKey } from './index-keys';
 import {
   chainOf,
@@ -111,7 +112,7 @@ export class Ledger {
     const expected = this.heads.get(chain) ?? (await this.store.head(chain));
     const records = linkAll(chain, expected, events, this.now());
     const writers = await this.count(chain, events);
-    if (!(await this.store.commit({ chain, expected, records, writers }))) return false;
+    if (!(await timed(this.store.commit({ chain, expected, records, writers })))) return false;
     const last = records.at(-1)?.record ?? expected;
     this.heads.set(chain, { index: last.index, hash: last.hash });
     return true;
@@ -146,6 +147,19 @@ export class Ledger {
 }
 
 const ATTEMPTS = 8;
+
+async function timed(commit: Promise<boolean>): Promise<boolean> {
+  const start = performance.now();
+  const about = { store: 'ledger', operation: 'commit' } as const;
+  try {
+    const done = await commit;
+    instruments.storeDuration.recordSince(start, { ...about, outcome: done ? 'ok' : 'refused' });
+    return done;
+  } catch (error) {
+    instruments.storeDuration.recordSince(start, { ...about, outcome: 'failed' });
+    throw error;
+  }
+}
 
 function linkAll(chain: string, head: ChainHead, events: LedgerEvent[], now: Date): IndexedRecord[] {
   const recordedAt = now.toISOString();

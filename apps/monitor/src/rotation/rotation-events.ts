@@ -1,14 +1,23 @@
 import type { Bus } from '@latchkey/bus';
 import type { KeyId } from '@latchkey/cenc';
-import type { ServiceContext } from '@latchkey/runtime';
+import { rotationLate, rotationMissed, rotationRecovered } from '@latchkey/messages';
+import { instruments, type ServiceContext } from '@latchkey/runtime';
 import type { RotationEventContract, RotationStatement } from './rotation-watch';
 
 /** Puts what the watch states on the bus. Throws Fault UNAVAILABLE. */
 export function rotationPublisher(bus: Bus, context: ServiceContext) {
-  return (contract: RotationEventContract, statement: RotationStatement): Promise<void> =>
+  return async (contract: RotationEventContract, statement: RotationStatement): Promise<void> => {
     // The three contracts differ in their type alone.
-    bus.publish(contract as never, rotationEvent(contract, statement, context) as never);
+    await bus.publish(contract as never, rotationEvent(contract, statement, context) as never);
+    instruments.rotations.add(1, { tenant: statement.content.tenant, state: STATES[contract.type] });
+  };
 }
+
+const STATES = {
+  [rotationMissed.type]: 'missed',
+  [rotationLate.type]: 'late',
+  [rotationRecovered.type]: 'recovered',
+} as const;
 
 function rotationEvent(
   contract: RotationEventContract,

@@ -115,6 +115,14 @@ export class RotationWatch implements Witness {
     return rows.sort((a, b) => (a.dueAt ?? Infinity) - (b.dueAt ?? Infinity));
   }
 
+  missedByTenant(): Map<string, number> {
+    const missed = new Map<string, number>();
+    for (const content of this.contents.values()) {
+      if (content.missed) missed.set(content.tenant, (missed.get(content.tenant) ?? 0) + 1);
+    }
+    return missed;
+  }
+
   async forget(tenant: string, contentId: string): Promise<void> {
     if (this.contents.delete(nameOf({ tenant, contentId }))) this.revision++;
     await this.store.delete(tenant, contentId);

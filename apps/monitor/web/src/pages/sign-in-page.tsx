@@ -38,6 +38,9 @@ export function SignInPage() {
                 Sign in with {issuerName(answer.signIn.oidc.issuer)}
               </Button>
             )}
+            {answer && !answer.signIn.oidc && !answer.signIn.tokens && (
+              <Alert color="yellow">Nobody is named who may see this console: set CONSOLE_ACCESS_FILE.</Alert>
+            )}
             {answer?.signIn.oidc && answer.signIn.tokens && <Divider label="or" />}
             {answer?.signIn.tokens && (
               <>
