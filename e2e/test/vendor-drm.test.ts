@@ -68,7 +68,7 @@ describeWith(['nats-server'])('a DRM system that is its vendor’s', () => {
     );
     const refused = await ask('cenc', [IRDETO]);
     expect(refused.status).toBe(422);
-    expect(refused.body).toContain(IRDETO.systemId);
+    expect(refused.body).toContain(`${IRDETO.systemId}: it is Irdeto, whose signaling is its vendor's own`);
   });
 
   it('is documented with the code that runs here', () => {

@@ -11,4 +11,5 @@ export {
 } from './protection-scheme';
 export { encodePsshBox, parsePsshBox, type PsshBox } from './pssh-box';
 export { isSystemId, parseSystemId, SYSTEM_IDS, type SystemId } from './system-id';
+export { SYSTEM_NAMES } from './system-names';
 export { formatUuid, isUuid, uuidBytes } from './uuid';

@@ -1,4 +1,4 @@
-import { isKeyId, isSystemId, SYSTEM_IDS, type KeyId, type SystemId } from '@latchkey/cenc';
+import { isKeyId, isSystemId, SYSTEM_IDS, SYSTEM_NAMES, type KeyId, type SystemId } from '@latchkey/cenc';
 import { attribute, membersOf, NAMESPACES, type XmlElement } from '@latchkey/cpix';
 import type { ContentKeyElement, ContentKeys } from './content-keys';
 import { DRM_SYSTEMS, FOREIGN_SYSTEM, type DrmSystem } from './drm-systems';
@@ -88,8 +88,14 @@ function readSystem(
     return system;
   }
   unknown.add(systemId);
-  faults.add(found, element, { attribute: 'systemId', values: { systemId: text } });
+  faults.add(found, element, { attribute: 'systemId', values: { systemId: text }, detail: vendorsOwn(systemId) });
   return undefined;
+}
+
+/** Of a registered system, why it may be unknown here all the same. */
+function vendorsOwn(systemId: SystemId): string | undefined {
+  const name = DRM_SYSTEMS.has(systemId) ? undefined : SYSTEM_NAMES.get(systemId);
+  return name && `it is ${name}, whose signaling is its vendor's own`;
 }
 
 function lookUp(
