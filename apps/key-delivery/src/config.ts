@@ -1,5 +1,5 @@
 import { HTTP_LIMITS, type TlsFiles } from '@latchkey/http';
-import { port, readEnvironment, type Environment } from '@latchkey/runtime';
+import { flag, port, readEnvironment, type Environment } from '@latchkey/runtime';
 import { z } from 'zod';
 
 export interface Config {
@@ -14,7 +14,9 @@ export interface Config {
   readonly heldKeys: number;
   /** How long a key may stay there without being asked for anew: the bound of a revocation that was not heard. */
   readonly holdMs: number;
-  /** YAML or JSON; absent: one tenant, `default`, open. */
+  /** Deliver beyond loopback for tenants that say nothing of entitlement. */
+  readonly allowOpen: boolean;
+  /** YAML or JSON; absent: one tenant, `default`, that says nothing of entitlement. */
   readonly tenantsFile: string | undefined;
 }
 
@@ -29,6 +31,7 @@ const variables = z.object({
   DELIVERY_MOST_DELAY_MS: z.coerce.number().int().min(10).default(200),
   DELIVERY_HELD_KEYS: z.coerce.number().int().min(64).max(10_000_000).default(100_000),
   DELIVERY_HOLD_SECONDS: z.coerce.number().int().min(1).max(3_600).default(300),
+  DELIVERY_ALLOW_OPEN: flag.default(false),
   TENANTS_FILE: z.string().optional(),
 });
 
@@ -46,6 +49,7 @@ export function readConfig(environment: Environment): Config {
     mostDelayMs: read.DELIVERY_MOST_DELAY_MS,
     heldKeys: read.DELIVERY_HELD_KEYS,
     holdMs: read.DELIVERY_HOLD_SECONDS * 1_000,
+    allowOpen: read.DELIVERY_ALLOW_OPEN,
     tenantsFile: read.TENANTS_FILE,
   };
 }

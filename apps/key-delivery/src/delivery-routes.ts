@@ -82,11 +82,13 @@ function keyRequest(
   keyIds: KeyRequest['keyIds'],
   counts: boolean,
 ): KeyRequest {
+  request.exchange.note({ tenant: content.tenant, contentId: content.contentId, keyIds });
   return {
     content,
     keyId: request.method === 'POST' ? undefined : keyIds[0],
     keyIds,
     counts,
+    format: request.method === 'POST' ? 'clearkey' : 'aes-128',
     headers: request.headers,
     query: request.query as KeyRequest['query'],
     address: request.ip,

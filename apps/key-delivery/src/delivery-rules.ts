@@ -1,6 +1,6 @@
-import { DEFAULT_TENANT, type Tenant, type TenantDelivery, type TenantDirectory } from '@latchkey/tenants';
+import type { Tenant, TenantDelivery, TenantDirectory, TenantEntitlement } from '@latchkey/tenants';
 import { corsRules, type CorsRules } from './cors';
-import { open, type Entitlement } from './entitlement';
+import { closed, open, type Entitlement } from './entitlement';
 import { JsonWebTokens } from './json-web-token';
 import { SignedCookies, SignedUrls } from './signed-grant';
 
@@ -14,12 +14,16 @@ export interface TenantRules {
   readonly cacheSeconds: number;
 }
 
+const SAY_HOW = 'delivery.entitlement in TENANTS_FILE says who may have keys';
+
 /** The rules of every tenant, made anew for those whose configuration changes: verified tokens of others stay known. */
 export class DeliveryRules {
   #rules = new Map<string, { made: string; rules: TenantRules }>();
 
   constructor(
     private readonly tenants: TenantDirectory,
+    /** What holds for a tenant that says nothing: true: everybody gets its keys; false: nobody. */
+    private readonly openUnlessSaid: boolean,
     private readonly now: () => number = Date.now,
   ) {
     this.#load();
@@ -32,10 +36,11 @@ export class DeliveryRules {
 
   /** What an operator should know, in sentences. */
   warnings(): string[] {
-    return this.tenants
-      .list()
-      .filter(({ delivery }) => delivery.entitlement.mode === 'open')
-      .map(({ id }) => openWarning(id));
+    return this.tenants.list().flatMap(({ id, delivery: { entitlement } }) => {
+      if (entitlement === undefined && !this.openUnlessSaid) return [`tenant ${id}: nobody gets a key; ${SAY_HOW}`];
+      if (entitlement !== undefined && entitlement.mode !== 'open') return [];
+      return [`tenant ${id}: delivery is open; whoever knows a content ID and a key ID gets the key; ${SAY_HOW}`];
+    });
   }
 
   #load(): void {
@@ -57,12 +62,14 @@ export class DeliveryRules {
       cors: corsRules(delivery.cors),
       limits: delivery.rateLimit,
       audit: delivery.audit,
-      cacheSeconds: CACHE_SECONDS[delivery.entitlement.mode](delivery.cacheSeconds),
+      cacheSeconds: CACHE_SECONDS[delivery.entitlement?.mode ?? 'open'](delivery.cacheSeconds),
     };
   }
 
-  #entitlement(tenant: string, rules: TenantDelivery['entitlement'], tenantClaimWanted: boolean): Entitlement {
-    switch (rules.mode) {
+  #entitlement(tenant: string, rules: TenantEntitlement | undefined, tenantClaimWanted: boolean): Entitlement {
+    switch (rules?.mode) {
+      case undefined:
+        return this.openUnlessSaid ? open : closed;
       case 'open':
         return open;
       case 'jwt':
@@ -79,7 +86,7 @@ export class DeliveryRules {
  * By entitlement: a key that a token or cookie opened must not come out of a cache for somebody without it; a signed URL
  * carries its entitlement with it, and a key never changes.
  */
-const CACHE_SECONDS: Record<TenantDelivery['entitlement']['mode'], (configured: number | undefined) => number> = {
+const CACHE_SECONDS: Record<TenantEntitlement['mode'], (configured: number | undefined) => number> = {
   open: (configured) => configured ?? 0,
   jwt: () => 0,
   'signed-url': (configured) => configured ?? 3_600,
@@ -89,13 +96,5 @@ const CACHE_SECONDS: Record<TenantDelivery['entitlement']['mode'], (configured: 
 /** Two tenants that trust one issuer for one audience: only a claim can keep them apart. */
 function acceptTheSameTokens(one: Tenant, other: Tenant): boolean {
   const [a, b] = [one.delivery.entitlement, other.delivery.entitlement];
-  return a.mode === 'jwt' && b.mode === 'jwt' && a.issuer === b.issuer && a.audience === b.audience;
-}
-
-function openWarning(tenant: string): string {
-  const who =
-    tenant === DEFAULT_TENANT
-      ? 'whoever knows a content ID and a key ID'
-      : `whoever knows a content ID and a key ID of ${tenant}`;
-  return `tenant ${tenant}: key delivery is open; ${who} gets the key (delivery.entitlement.mode is "open")`;
+  return a?.mode === 'jwt' && b?.mode === 'jwt' && a.issuer === b.issuer && a.audience === b.audience;
 }

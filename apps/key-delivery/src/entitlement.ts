@@ -1,6 +1,7 @@
 import type { KeyId } from '@latchkey/cenc';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ContentName } from './delivery-path';
+import { Denial } from './denial';
 
 /** What a request shows, for an entitlement to judge. */
 export interface PlayerRequest {
@@ -30,6 +31,13 @@ export interface Entitlement {
 }
 
 const EVERY_KEY: Grant = { names: () => true };
+
+/** Nobody: as if no token were good enough. */
+export const closed: Entitlement = {
+  judge: () => {
+    throw new Denial('token-missing');
+  },
+};
 
 /** Whoever asks. */
 export const open: Entitlement = { judge: () => EVERY_KEY };

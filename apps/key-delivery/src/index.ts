@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
-import { startHttp, unavailable, type HttpService } from '@latchkey/http';
-import type { ServiceContext } from '@latchkey/runtime';
-import { openTenants } from '@latchkey/tenants';
+import { isLoopback, startHttp, unavailable, type HttpService } from '@latchkey/http';
+import { EnvironmentError, type ServiceContext } from '@latchkey/runtime';
+import { openTenants, type TenantDirectory } from '@latchkey/tenants';
 import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readConfig, type Config } from './config';
@@ -30,7 +30,7 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
   const tenants = openTenants(config.tenantsFile, (err) =>
     logger.error({ err }, 'the last good tenants stay in force'),
   );
-  const rules = new DeliveryRules(tenants);
+  const rules = deliveryRules(config, tenants);
   const warn = () => rules.warnings().forEach((warning) => logger.warn(warning));
   warn();
   tenants.onChange(warn);
@@ -67,6 +67,19 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
       tenants.close();
     },
   };
+}
+
+/** Throws EnvironmentError rather than deliver beyond loopback for a tenant that never said that everybody may have its keys. */
+function deliveryRules({ host, allowOpen }: Config, tenants: TenantDirectory): DeliveryRules {
+  const openUnlessSaid = allowOpen || isLoopback(host);
+  const silent = tenants.list().find(({ delivery }) => delivery.entitlement === undefined);
+  if (silent && !openUnlessSaid) {
+    throw new EnvironmentError(
+      `DELIVERY_HOST: ${host} can be reached from outside, and the tenant ${silent.id} does not say who may have its keys.\n` +
+        'Give it a delivery.entitlement in TENANTS_FILE, or set DELIVERY_ALLOW_OPEN=true.',
+    );
+  }
+  return new DeliveryRules(tenants, openUnlessSaid);
 }
 
 /** An answer that comes too late is worth less than a refusal at once: players ask again. */

@@ -1,5 +1,6 @@
 import type { KeyId } from '@latchkey/cenc';
 import { HttpProblem } from '@latchkey/http';
+import { instruments } from '@latchkey/runtime';
 import { Denial } from './denial';
 import type { DeliveryRecords } from './delivery-records';
 import type { DeliveryRules, TenantRules } from './delivery-rules';
@@ -14,6 +15,7 @@ export interface KeyRequest extends PlayerRequest {
   readonly keyIds: readonly KeyId[];
   /** A HEAD is told of the key but not given it. */
   readonly counts: boolean;
+  readonly format: 'aes-128' | 'clearkey';
 }
 
 /** The keys that a player gets, copies of its own, and until when its entitlement holds. */
@@ -103,8 +105,13 @@ export class KeyDesk {
       return bytes === undefined ? [] : [{ keyId: key.name.keyId, bytes, expiresAt: key.expiresAt }];
     });
     if (keys.length === 0) throw new HttpProblem(404, 'key-not-found', 'There is no such key');
-    if (request.counts && rules.audit === 'counted') for (const { name } of held) this.records.counted(name);
+    if (request.counts) this.#count(request, rules, held);
     return { keys, grant, rules };
+  }
+
+  #count({ content, format }: KeyRequest, { audit }: TenantRules, held: readonly HeldKey[]): void {
+    instruments.keysDelivered.add(held.length, { tenant: content.tenant, format });
+    if (audit === 'counted') for (const { name } of held) this.records.counted(name);
   }
 
   #limit(waitSeconds: number): void {
@@ -118,6 +125,7 @@ export class KeyDesk {
   async #refused(request: KeyRequest, error: unknown): Promise<never> {
     if (error instanceof Denial) {
       const { content, keyIds, address, exchangeId } = request;
+      instruments.keysDenied.add(1, { tenant: content.tenant, door: 'player', reason: error.reason });
       await this.records.denied({
         ...content,
         keyIds,

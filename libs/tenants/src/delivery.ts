@@ -116,7 +116,8 @@ const origin = z
   );
 
 export const deliverySchema = z.strictObject({
-  entitlement: entitlement.default({ mode: 'open' }),
+  /** Absent: open on loopback, and nobody gets a key elsewhere: who wants that everybody does says so. */
+  entitlement: entitlement.optional(),
   cors: z
     .strictObject({
       /** Exact origins, with credentials; `*` for any, without credentials. */

@@ -40,7 +40,8 @@ export async function tokenCommand(args: readonly string[], environment: NodeJS.
     const tenant = tenants.get(values.tenant);
     if (!tenant) throw new TokenCommandError(`there is no tenant ${values.tenant}`);
     if (verb === 'mint') return await minted(tenant, values);
-    if (verb === 'explain' && shown !== undefined) return await explained(shown, new DeliveryRules(tenants), values);
+    if (verb === 'explain' && shown !== undefined)
+      return await explained(shown, new DeliveryRules(tenants, true), values);
     throw new TokenCommandError(USAGE);
   } finally {
     tenants.close();
@@ -50,7 +51,7 @@ export async function tokenCommand(args: readonly string[], environment: NodeJS.
 type Values = ReturnType<typeof parse>['values'];
 
 async function minted(tenant: Tenant, values: Values): Promise<string> {
-  const { text, use } = await mint(tenant.delivery.entitlement, {
+  const { text, use } = await mint(tenant.delivery.entitlement ?? { mode: 'open' }, {
     tenant: tenant.id,
     content: contentOf(values),
     kids: values.kid.map(parseKeyId),
