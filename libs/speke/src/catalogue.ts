@@ -248,7 +248,7 @@ export const CATALOGUE = {
     official: true,
     status: 422,
     cause: 'The DRM system cannot use keys of that scheme, for example FairPlay with cenc.',
-    fix: 'Use cbcs for FairPlay, cbc1 (SPEKE 2.1: AES-128) for Clear Key AES-128, cenc or cbcs for Widevine and PlayReady.',
+    fix: 'Use cbcs for FairPlay, cbc1 (SPEKE 2.1: AES-128) for Clear Key AES-128, cenc or cbcs for Widevine and PlayReady; or set policy.schemes of the tenant.',
   },
 
   // ContentKeyPeriodList and ContentKeyUsageRuleList

@@ -108,7 +108,7 @@ function lookUp(
   const known = DRM_SYSTEMS.get(systemId) ?? (foreign ? FOREIGN_SYSTEM : undefined);
   if (!known || known.items[profile.generation].length === 0) return 'UNKNOWN_DRM_SYSTEM';
   if (allowed && !allowed.includes(systemId)) return 'DRM_SYSTEM_NOT_ALLOWED';
-  const schemes = options.schemes?.get(systemId);
+  const schemes = options.policy?.schemes?.[systemId];
   return schemes ? { ...known, schemes } : known;
 }
 

@@ -7,6 +7,8 @@ export interface RequestPolicy {
   readonly expiredCertificates?: 'refuse' | 'warn' | undefined;
   /** The only systems that may be asked for; one that Latchkey does not signal itself becomes known by this. */
   readonly drmSystems?: readonly SystemId[] | undefined;
+  /** Protection schemes by system ID, in place of MediaPackage's table. */
+  readonly schemes?: Readonly<Record<SystemId, readonly ProtectionScheme[]>> | undefined;
   readonly refuseSharedUhdKey?: boolean | undefined;
 }
 
@@ -15,8 +17,6 @@ export interface ParseOptions {
   readonly policy?: RequestPolicy | undefined;
   /** Systems that other services answer for. */
   readonly foreignSystems?: readonly SystemId[] | undefined;
-  /** Schemes in place of MediaPackage's table, by system. */
-  readonly schemes?: ReadonlyMap<SystemId, readonly ProtectionScheme[]> | undefined;
   /** Epoch milliseconds, for certificates' dates. */
   readonly now?: number | undefined;
 }

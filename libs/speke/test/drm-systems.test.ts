@@ -30,8 +30,8 @@ describe('schemes', () => {
     expect(codes(systems(drmSystem(A, FAIRPLAY), drmSystem(B, FAIRPLAY)))).toEqual(['SCHEME_NOT_COMPATIBLE']);
   });
   test('the table can be configured', () => {
-    const schemes = new Map([[parseSystemId(FAIRPLAY), ['cenc'] as const]]);
-    expect(parse(systems(drmSystem(A, FAIRPLAY)), '2.0', { schemes }).systems).toHaveLength(1);
+    const policy = { schemes: { [parseSystemId(FAIRPLAY)]: ['cenc'] as const } };
+    expect(parse(systems(drmSystem(A, FAIRPLAY)), '2.0', { policy }).systems).toHaveLength(1);
   });
   test.each(['CENC', 'cbcs ', 'foo', 'SAMPLE-AES'])('%j is none in SPEKE 2.0', (scheme) => {
     expect(codes(document({ scheme }))).toContain('UNKNOWN_SCHEME');

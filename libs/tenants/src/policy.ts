@@ -1,4 +1,4 @@
-import { isKeyId, isSystemId, type KeyId, type SystemId } from '@latchkey/cenc';
+import { isKeyId, isSystemId, PROTECTION_SCHEMES, type KeyId, type SystemId } from '@latchkey/cenc';
 import { z } from 'zod';
 
 const systemId = z
@@ -54,6 +54,8 @@ export const policySchema = z.strictObject({
   expiredCertificates: z.enum(['refuse', 'warn']).default('refuse'),
   /** DRM systems that this tenant may ask for; absent: all that are answered. */
   drmSystems: z.array(systemId).optional(),
+  /** Protection schemes that a DRM system takes, by system ID, in place of MediaPackage's table. */
+  schemes: z.record(systemId, z.array(z.enum(PROTECTION_SCHEMES)).min(1)).optional(),
   /** Answer "Requested CPIX encryption contract not supported" when one key serves UHD video and audio. */
   refuseSharedUhdKey: z.boolean().default(false),
   keyIdOverride: keyIdOverride.default({ mode: 'keep' }),
