@@ -25,9 +25,10 @@ export class RateLimit {
   }
 }
 
-/** One subscriber has a whole IPv6 /64. */
+/** One subscriber has a whole IPv6 /64. An IPv4 address is itself, also where a socket writes it as `::ffff:…`. */
 export function addressToCount(address: string): string {
   if (!address.includes(':')) return address;
+  if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
   const groups = expand(address);
   return `${groups.slice(0, 4).join(':')}::/64`;
 }

@@ -111,7 +111,7 @@ export type TenantEntitlement = z.infer<typeof entitlement>;
 const origin = z
   .string()
   .refine(
-    (text) => text === '*' || (URL.canParse(text) && new URL(text).origin === text),
+    (text) => text === '*' || (!text.includes('*') && URL.canParse(text) && new URL(text).origin === text),
     'an origin is like https://player.example.com, without a path or a slash at its end, or *',
   );
 
