@@ -4,7 +4,7 @@ import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
 import { authorise } from './access/authorise';
 import { openAccess } from './access/open-access';
-import { readMonitorConfig, type MonitorConfig } from './config';
+import { readMonitorConfig } from './config';
 import { ConsoleLinks } from './console/console-links';
 import { servePages } from './console/pages';
 import { consoleProblem } from './console/problems';

@@ -179,7 +179,8 @@ export class DynamoDbLedgerStore implements LedgerStore {
 
   private async getAll(keys: readonly Item[]): Promise<Item[]> {
     const found: Item[] = [];
-    for (let left = [...keys]; left.length > 0;) {
+    const left = [...keys];
+    while (left.length > 0) {
       const Keys = left.splice(0, GET_AT_ONCE);
       const RequestItems = { [this.table]: { Keys, ConsistentRead: true } };
       const answer = await this.client.send(new BatchGetItemCommand({ RequestItems }));

@@ -83,7 +83,8 @@ export class RotationWatch implements Witness {
 
   /** States what is overdue at `now`. Only to be called when all that happened before has been heard. */
   async check(now: number): Promise<void> {
-    for (const content of [...this.contents.values()]) {
+    // A copy: what is kept anew moves to the end of the map.
+    for (const content of Array.from(this.contents.values())) {
       if (isOver(content, now, this.endedAfterMs)) await this.forget(content.tenant, content.contentId);
       else if (!content.missed && outlook(content, now, this.tolerance).state === 'missed')
         await this.miss(content, now);
