@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { hashPassword as scryptHash } from '../src/door/password-hash';
 import { wrapSecret } from '../src/door/wrapped-secret';
 import { asked, forget } from './answerers';
 import { eventually, startGateway, tenantsFile, type TestGateway } from './gateway';
+import { Sha256 } from './sha256';
 
 // Every request here is refused for its body once the door has let it in: 422 means in, 401, 403 and 429 mean out.
 const IN = 422;
@@ -384,21 +385,4 @@ function withoutIds(text: string): string {
 
 function queryOf(url: URL): Record<string, string | string[]> {
   return Object.fromEntries([...new Set(url.searchParams.keys())].map((name) => [name, url.searchParams.getAll(name)]));
-}
-
-/** What the signer needs of a hash: by Node's own. */
-class Sha256 {
-  readonly #hash;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as string);
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(data as string);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
 }

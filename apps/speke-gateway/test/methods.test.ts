@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { tenantSchema } from '@latchkey/tenants';
 import fc from 'fast-check';
@@ -12,6 +12,7 @@ import { Guesses } from '../src/door/guesses';
 import { sigv4Method } from '../src/door/sigv4';
 import { Traffic } from '../src/door/traffic';
 import { unwrapSecret, wrapSecret } from '../src/door/wrapped-secret';
+import { Sha256 } from './sha256';
 
 const indexOf = (...encryptors: object[]) => {
   const tenant = tenantSchema.parse({ id: 'studio', encryptors });
@@ -201,21 +202,4 @@ function wireQuery(parameters: Record<string, string | string[]>): string {
     [value].flat().map((one) => `${encodeURIComponent(each)}=${encodeURIComponent(one)}`),
   );
   return pairs.length > 0 ? `?${pairs.join('&')}` : '';
-}
-
-/** What the signer needs of a hash: by Node's own. */
-class Sha256 {
-  readonly #hash;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as string);
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(data as string);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
 }

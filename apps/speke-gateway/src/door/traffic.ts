@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache';
-
 export interface TrafficLimits {
   readonly requestsPerMinute?: number | undefined;
   readonly concurrency?: number | undefined;
@@ -12,9 +10,12 @@ interface Flow {
   atWork: number;
 }
 
-/** Requests by tenant and by credential: how many a minute, and how many at once. In this process. */
+/**
+ * Requests by tenant and by credential: how many a minute, and how many at once. In this process. The names are those of
+ * the configuration, so that there are no more of them than there.
+ */
 export class Traffic {
-  readonly #flows = new LRUCache<string, Flow>({ max: 20_000 });
+  readonly #flows = new Map<string, Flow>();
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
