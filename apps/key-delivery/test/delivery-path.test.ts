@@ -6,7 +6,7 @@ import { someKeyId } from './key-answerer';
 const paths = new KeyPaths();
 const contentIds = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 200 })
-  .filter((text) => text.isWellFormed() && Buffer.byteLength(text) <= 1_024);
+  .filter((text) => Buffer.from(text).toString() === text && Buffer.byteLength(text) <= 1_024);
 
 // promise 33
 describe('a path', () => {
