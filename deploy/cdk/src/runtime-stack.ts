@@ -18,7 +18,6 @@ import {
   Protocol,
   type INetworkLoadBalancer,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Secret, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { addNats } from './nats';
@@ -102,43 +101,30 @@ export class RuntimeStack extends Stack {
   }
 }
 
-/** Named actions on named tables: only key-service reaches keys, only the monitor its ledger. Nobody may change a key row's bytes by UpdateItem. */
+/** Named actions on named tables: only key-service reaches keys, only the monitor its ledger. Neither may make or change a table. */
 function allowStores(services: Readonly<Record<ServiceName, FargateService>>, vault: VaultStack): void {
   const keyService = services['key-service'].taskDefinition.taskRole;
-  keyService.addToPrincipalPolicy(
-    new PolicyStatement({
-      effect: Effect.ALLOW,
-      actions: KEY_TABLE_ACTIONS,
-      resources: [vault.keyTable.tableArn, `${vault.keyTable.tableArn}/index/*`],
-    }),
-  );
-  vault.allowWrapping(keyService as never);
-  services.monitor.taskDefinition.taskRole.addToPrincipalPolicy(
-    new PolicyStatement({
-      effect: Effect.ALLOW,
-      actions: LEDGER_TABLE_ACTIONS,
-      resources: [vault.ledgerTable.tableArn, `${vault.ledgerTable.tableArn}/index/*`],
-    }),
-  );
+  vault.allowTable(keyService, vault.keyTable, [
+    'dynamodb:BatchGetItem',
+    'dynamodb:BatchWriteItem',
+    'dynamodb:DeleteItem',
+    'dynamodb:DescribeTable',
+    'dynamodb:GetItem',
+    'dynamodb:PutItem',
+    'dynamodb:Query',
+    'dynamodb:UpdateItem',
+  ]);
+  vault.allowWrapping(keyService);
+  vault.allowTable(services.monitor.taskDefinition.taskRole, vault.ledgerTable, [
+    'dynamodb:BatchGetItem',
+    'dynamodb:BatchWriteItem',
+    'dynamodb:DeleteItem',
+    'dynamodb:DescribeTable',
+    'dynamodb:GetItem',
+    'dynamodb:PutItem',
+    'dynamodb:Query',
+  ]);
 }
-
-const KEY_TABLE_ACTIONS = [
-  'dynamodb:BatchGetItem',
-  'dynamodb:BatchWriteItem',
-  'dynamodb:ConditionCheckItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:DescribeTable',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:Query',
-];
-const LEDGER_TABLE_ACTIONS = [
-  'dynamodb:ConditionCheckItem',
-  'dynamodb:DescribeTable',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:Query',
-];
 
 /** A network load balancer inside the VPC, where API Gateway's VPC link ends. */
 function balanceGateway(scope: Construct, vpc: Vpc, gateway: FargateService): INetworkLoadBalancer {

@@ -1,6 +1,6 @@
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { AttributeType, Billing, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { Effect, PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
@@ -10,16 +10,17 @@ export class VaultStack extends Stack {
   readonly wrappingKey: Key;
   readonly keyTable: TableV2;
   readonly ledgerTable: TableV2;
+  readonly #storageKey: Key;
 
   constructor(scope: Construct, id: string, props: StackProps) {
     super(scope, id, { ...props, terminationProtection: true });
     this.wrappingKey = customerKey(this, 'WrappingKey', 'Latchkey: wraps content keys');
-    const storageKey = customerKey(this, 'StorageKey', 'Latchkey: encrypts its tables at rest');
+    this.#storageKey = customerKey(this, 'StorageKey', 'Latchkey: encrypts its tables at rest');
     const protectedTable = {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
       billing: Billing.onDemand(),
-      encryption: TableEncryptionV2.customerManagedKey(storageKey),
+      encryption: TableEncryptionV2.customerManagedKey(this.#storageKey),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
@@ -27,24 +28,36 @@ export class VaultStack extends Stack {
     this.keyTable = new TableV2(this, 'KeyTable', {
       ...protectedTable,
       timeToLiveAttribute: 'ttl',
+      globalSecondaryIndexes: [
+        {
+          indexName: 'by-key-id',
+          partitionKey: { name: 'kid', type: AttributeType.STRING },
+          projectionType: ProjectionType.KEYS_ONLY,
+        },
+      ],
     });
     this.ledgerTable = new TableV2(this, 'LedgerTable', protectedTable);
   }
 
   /** Wrap and unwrap under an encryption context that names the tenant, and nothing else of KMS. */
   allowWrapping(grantee: IGrantable): void {
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
-        resources: [this.wrappingKey.keyArn],
-        conditions: { Null: { 'kms:EncryptionContext:tenant': 'false', 'kms:EncryptionContext:purpose': 'false' } },
-      }),
-    );
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({ actions: ['kms:DescribeKey'], resources: [this.wrappingKey.keyArn] }),
-    );
+    allow(grantee, ['kms:GenerateDataKey', 'kms:Decrypt'], [this.wrappingKey.keyArn], {
+      Null: { 'kms:EncryptionContext:tenant': 'false', 'kms:EncryptionContext:purpose': 'false' },
+    });
+    allow(grantee, ['kms:DescribeKey'], [this.wrappingKey.keyArn]);
   }
+
+  /** These actions on the table and its indexes, and through DynamoDB alone on the key that encrypts it at rest. */
+  allowTable(grantee: IGrantable, table: TableV2, actions: readonly string[]): void {
+    allow(grantee, actions, [table.tableArn, `${table.tableArn}/index/*`]);
+    allow(grantee, ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'], [this.#storageKey.keyArn], {
+      StringEquals: { 'kms:ViaService': `dynamodb.${this.region}.amazonaws.com` },
+    });
+  }
+}
+
+function allow(grantee: IGrantable, actions: readonly string[], resources: string[], conditions = {}): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: [...actions], resources, conditions }));
 }
 
 function customerKey(scope: Construct, id: string, description: string): Key {
