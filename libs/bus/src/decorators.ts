@@ -49,8 +49,8 @@ export function Hears<Payload extends z.ZodType>(
   contract: EventContract<Payload>,
   options?: HearsOptions,
 ): HearsDecorator<Payload>;
-export function Hears(contract: { subject: string }, options?: HearsOptions): HearsDecorator<z.ZodType<any>>;
-export function Hears(contract: HeardContract, options: HearsOptions = {}): HearsDecorator<z.ZodType<any>> {
+export function Hears(contract: { subject: string }, options?: HearsOptions): HearsDecorator<z.ZodType<never>>;
+export function Hears(contract: HeardContract, options: HearsOptions = {}): HearsDecorator<z.ZodType<never>> {
   return (target, key, descriptor) => {
     EventPattern(contract.subject, { hears: contract, options })(target, key, descriptor);
     UseFilters(UnfilteredErrors)(target, key, descriptor);

@@ -44,7 +44,7 @@ export class NatsInbox {
 
   /** Those that wait, or only those of one subject, need wait no longer. */
   fail(fault: Fault, subject?: string): void {
-    for (const [token, waiting] of [...this.#waiting]) {
+    for (const [token, waiting] of this.#waiting) {
       if (subject === undefined || waiting.subject === subject) this.#take(token)?.reject(fault);
     }
   }

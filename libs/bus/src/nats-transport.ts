@@ -150,7 +150,7 @@ class NatsTransport implements Transport {
     this.#connected = false;
     const fault = new Fault('UNAVAILABLE', 'the connection to the bus broke');
     this.#inbox.fail(fault);
-    for (const reject of [...this.#appending]) reject(fault);
+    this.#appending.forEach((reject) => reject(fault));
   }
 
   #refused(subject: string, err: NatsError): void {

@@ -1,7 +1,7 @@
 import {
   context,
   propagation,
-  SpanKind,
+  type SpanKind,
   SpanStatusCode,
   trace,
   type Attributes,

@@ -1,3 +1,4 @@
+import type * as AwsSdk from '@opentelemetry/instrumentation-aws-sdk';
 import type { Environment } from './environment';
 
 /**
@@ -6,8 +7,7 @@ import type { Environment } from './environment';
  */
 export function instrumentAwsSdk(environment: Environment): void {
   if (!environment['OTEL_EXPORTER_OTLP_ENDPOINT']) return;
-  const { AwsInstrumentation } =
-    require('@opentelemetry/instrumentation-aws-sdk') as typeof import('@opentelemetry/instrumentation-aws-sdk');
+  const { AwsInstrumentation } = require('@opentelemetry/instrumentation-aws-sdk') as typeof AwsSdk;
   new AwsInstrumentation({
     suppressInternalInstrumentation: true,
     // What is written to a table is no business of a trace.

@@ -40,12 +40,15 @@ export async function runProcess(name: string, start: Start, environment: Enviro
     logger = context.logger;
     exitOnUncaughtErrors(logger);
     const { SHUTDOWN_DELAY_MS } = readEnvironment(processEnvironment, environment);
-    const close = await startAll(context, start, stopping.signal);
+    let close: (() => Promise<void>) | undefined;
     stopOnSignal(async () => {
       stopping.abort();
+      // While it is still starting, nothing is in flight and nobody needs to see it leave.
+      if (!close) return;
       await delay(SHUTDOWN_DELAY_MS);
       await close();
     }, logger);
+    close = await startAll(context, start, stopping.signal);
   } catch (error) {
     refuseToStart(error, logger);
   }

@@ -1,5 +1,5 @@
-import { metrics } from '@opentelemetry/api';
-import type { NodeSDKConfiguration } from '@opentelemetry/sdk-node';
+import { context, metrics, propagation, trace } from '@opentelemetry/api';
+import type { metrics as sdkMetrics, NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { z } from 'zod';
 import { EmfExporter } from './emf-exporter';
 import { EnvironmentError, readEnvironment, type Environment } from './environment';
@@ -23,6 +23,9 @@ const telemetryEnvironment = z.object({
   METRICS_NAMESPACE: z.string().min(1).max(255).default('Latchkey').describe('the CloudWatch namespace of emf metrics'),
   HEALTH_PORT: z.string().optional(),
 });
+/** The exporters try again for 10 s, which is all the time that a process has to stop. */
+const CLOSE_WITHIN_MS = 2_000;
+type PushMetricExporter = sdkMetrics.PushMetricExporter;
 type TelemetrySettings = z.infer<typeof telemetryEnvironment>;
 
 export interface Telemetry {
@@ -84,7 +87,8 @@ async function start(
     close: async () => {
       bindInstruments(undefined);
       // A collector that is away must not keep a process from stopping well.
-      await sdk.shutdown().catch(() => undefined);
+      await Promise.race([sdk.shutdown().catch(() => undefined), delay(CLOSE_WITHIN_MS)]);
+      for (const api of [metrics, trace, context, propagation]) api.disable();
     },
   };
 }
@@ -97,29 +101,36 @@ async function traces({
   return { traceExporter: new OTLPTraceExporter({ url: signalUrl(endpoint, 'traces') }) };
 }
 
-/** What reads the metrics, for each way out. */
+interface MetricsOut {
+  readonly metricReaders: NonNullable<NodeSDKConfiguration['metricReaders']>;
+  readonly instrumentations?: NodeSDKConfiguration['instrumentations'];
+  readonly exposition?: () => Promise<string>;
+}
+
+/** What reads the metrics, for each way out. CloudWatch is paid by the metric: it gets none of Node.js's own. */
 async function readers(
   way: 'otlp' | 'prometheus' | 'emf' | 'none',
   service: string,
   settings: TelemetrySettings,
   write: (line: string) => void,
-): Promise<{
-  metricReaders: NonNullable<NodeSDKConfiguration['metricReaders']>;
-  instrumentations: NodeSDKConfiguration['instrumentations'];
-  exposition?: () => Promise<string>;
-}> {
-  if (way === 'none') return { metricReaders: [], instrumentations: [] };
+): Promise<MetricsOut> {
+  if (way === 'none') return { metricReaders: [] };
+  if (way === 'emf') {
+    return { metricReaders: [await periodic(new EmfExporter(settings.METRICS_NAMESPACE, service, write), settings)] };
+  }
   const { RuntimeNodeInstrumentation } = await import('@opentelemetry/instrumentation-runtime-node');
   const instrumentations = [new RuntimeNodeInstrumentation()];
   if (way === 'prometheus') return { ...(await prometheus()), instrumentations };
+  return { metricReaders: [await periodic(await otlp(settings), settings)], instrumentations };
+}
+
+async function periodic(exporter: PushMetricExporter, { METRICS_INTERVAL_MS }: TelemetrySettings) {
   const { metrics: sdk } = await import('@opentelemetry/sdk-node');
-  const exporter = way === 'emf' ? new EmfExporter(settings.METRICS_NAMESPACE, service, write) : await otlp(settings);
-  const reader = new sdk.PeriodicExportingMetricReader({
+  return new sdk.PeriodicExportingMetricReader({
     exporter,
-    exportIntervalMillis: settings.METRICS_INTERVAL_MS,
-    exportTimeoutMillis: Math.min(settings.METRICS_INTERVAL_MS, 5_000),
+    exportIntervalMillis: METRICS_INTERVAL_MS,
+    exportTimeoutMillis: Math.min(METRICS_INTERVAL_MS, 5_000),
   });
-  return { metricReaders: [reader], instrumentations };
 }
 
 async function otlp({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }: TelemetrySettings) {
@@ -138,4 +149,8 @@ async function prometheus() {
 /** OTLP/HTTP: each signal has its path below the endpoint. */
 function signalUrl(endpoint: string, signal: string): string {
   return `${endpoint.replace(/\/$/, '')}/v1/${signal}`;
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
