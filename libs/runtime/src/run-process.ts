@@ -40,15 +40,15 @@ export async function runProcess(name: string, start: Start, environment: Enviro
     logger = context.logger;
     exitOnUncaughtErrors(logger);
     const { SHUTDOWN_DELAY_MS } = readEnvironment(processEnvironment, environment);
-    let close: (() => Promise<void>) | undefined;
+    const running: { close?: () => Promise<void> } = {};
     stopOnSignal(async () => {
       stopping.abort();
       // While it is still starting, nothing is in flight and nobody needs to see it leave.
-      if (!close) return;
+      if (!running.close) return;
       await delay(SHUTDOWN_DELAY_MS);
-      await close();
+      await running.close();
     }, logger);
-    close = await startAll(context, start, stopping.signal);
+    running.close = await startAll(context, start, stopping.signal);
   } catch (error) {
     refuseToStart(error, logger);
   }
