@@ -12,15 +12,15 @@ const RESULTS = '.test-results';
 const CI = Boolean(process.env.CI) && process.env.CI !== 'false';
 /** Every process that a test starts inherits it: whoever still has it at the end was forgotten. */
 const RUN = randomUUID();
+const { FORCE_COLOR: _, ...OURS } = process.env;
 const ENVIRONMENT = {
-  ...process.env,
+  ...OURS,
   // Debian keeps nats-server where only root looks.
-  PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter),
+  PATH: [join(ROOT, 'node_modules/.bin'), OURS.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter),
   LATCHKEY_TEST_RUN: RUN,
   NX_DAEMON: 'false',
   NX_TUI: 'false',
   NO_COLOR: '1',
-  FORCE_COLOR: '0',
   ...(CI && { CI: '1' }),
 };
 
@@ -58,7 +58,10 @@ async function step(name, command) {
 /** The rooms two at a time, then the whole system with the machine to itself. */
 async function jestProjects() {
   const projects = workspaces().filter(({ scripts }) => scripts?.test);
-  for (const { room } of projects) rmSync(join(room, RESULTS), { recursive: true, force: true });
+  for (const { room } of projects) {
+    rmSync(join(room, RESULTS), { recursive: true, force: true });
+    mkdirSync(join(room, RESULTS), { recursive: true });
+  }
   await jest(projects.filter(({ room }) => room !== 'e2e'));
   await jest(projects.filter(({ room }) => room === 'e2e'));
 }
