@@ -12,13 +12,15 @@ describe('data key', () => {
     expect(dataKey.open(box, aad)).toEqual(clear);
     for (let bit = 0; bit < box.length * 8; bit++) {
       const changed = Buffer.from(box);
-      changed[bit >> 3]! ^= 1 << bit % 8;
+      changed[bit >> 3]! ^= 1 << (bit % 8);
       expect(() => dataKey.open(changed, aad)).toThrow(expect.objectContaining({ code: 'TAMPERED' }));
     }
     for (let length = 0; length < box.length; length++) {
       expect(() => dataKey.open(box.subarray(0, length), aad)).toThrow(expect.objectContaining({ code: 'TAMPERED' }));
     }
-    expect(() => dataKey.open(box, Buffer.from('something else'))).toThrow(expect.objectContaining({ code: 'TAMPERED' }));
+    expect(() => dataKey.open(box, Buffer.from('something else'))).toThrow(
+      expect.objectContaining({ code: 'TAMPERED' }),
+    );
   });
 
   it('zeroes the bytes that it was given, and opens nothing once it is disposed of', () => {

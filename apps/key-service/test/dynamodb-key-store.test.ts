@@ -15,5 +15,6 @@ describeWith(dynamoDbLocalMissing())('DynamoDB key store', () => {
   }, 60_000);
   afterAll(() => dynamoDb.close());
 
-  describeKeyStore(() => ({ open: async () => dynamoDbStore(dynamoDb.endpoint, table) }));
+  describe('as every store', () =>
+    describeKeyStore(() => ({ open: async () => dynamoDbStore(dynamoDb.endpoint, table) })));
 });

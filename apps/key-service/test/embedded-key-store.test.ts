@@ -4,5 +4,5 @@ import { embeddedStore, temporaryDirectory } from './stores';
 describe('embedded key store', () => {
   const directory = temporaryDirectory();
   afterAll(directory.remove);
-  describeKeyStore(() => ({ open: async () => embeddedStore(directory.path) }));
+  describe('as every store', () => describeKeyStore(() => ({ open: async () => embeddedStore(directory.path) })));
 });

@@ -17,9 +17,7 @@ describe('key wrapper', () => {
     let now = 1_000_000;
     const wrapper = new KeyWrapper(masterKey, { ...DEFAULT_DATA_KEY_LIMITS, ...limits }, () => now);
     const wrap = (text: string, context = CONTEXT) =>
-      wrapper
-        .wrap(context, [{ bytes: Buffer.from(text), additionalData: aad }], soon())
-        .then(([wrapped]) => wrapped!);
+      wrapper.wrap(context, [{ bytes: Buffer.from(text), additionalData: aad }], soon()).then(([wrapped]) => wrapped!);
     return { wrapper, wrap, pass: (ms: number) => void (now += ms) };
   };
 

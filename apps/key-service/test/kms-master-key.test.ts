@@ -33,7 +33,7 @@ describe('KMS master key', () => {
       }),
     });
 
-  describeMasterKey(() => open());
+  describe('as every master key', () => describeMasterKey(() => open()));
 
   it('is unavailable, not tampered with, while the key is disabled', async () => {
     const masterKey = open();

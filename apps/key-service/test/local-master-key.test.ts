@@ -9,7 +9,7 @@ describe('local master key', () => {
   const path = join(directory.path, 'new', 'master.key');
   afterAll(directory.remove);
 
-  describeMasterKey(() => openLocalMasterKey(path, true));
+  describe('as every master key', () => describeMasterKey(() => openLocalMasterKey(path, true)));
 
   it('lies in a file that only its owner may read', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -33,7 +33,7 @@ export function describeMasterKey(open: () => MasterKey): void {
     const { encrypted } = await masterKey.generateDataKey(CONTEXT, WITHIN_MS);
     for (let at = 0; at < encrypted.length; at += 5) {
       const changed = Buffer.from(encrypted);
-      changed[at]! ^= 1 << at % 8;
+      changed[at]! ^= 1 << (at % 8);
       await expect(masterKey.decrypt(changed, CONTEXT, WITHIN_MS)).rejects.toMatchObject({ code: 'TAMPERED' });
     }
     for (const cut of [encrypted.subarray(1), encrypted.subarray(0, -1), Buffer.alloc(1)]) {

@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Deadline, MemoryHub, type BusConnection } from '@latchkey/bus';
+import type { KeyId } from '@latchkey/cenc';
+import {
+  issueKeys,
+  releaseKeys,
+  SealingPair,
+  type IssueReply,
+  type IssueRequest,
+  type LatchkeyEvent,
+  type ReleaseRequest,
+} from '@latchkey/messages';
+import { createContext, type RunningService } from '@latchkey/runtime';
+import { startKeyService } from '../src/index';
+import type { KeyStore } from '../src/store/key-store';
+
+/** Where a key service keeps its keys, for as many of them as are started there. */
+export interface Place {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Besides the service, to look at what lies there and to change it. */
+  store(): KeyStore;
+}
+
+export const call = (ms = 20_000) => ({ deadline: Deadline.in(ms) });
+
+export interface ClearKey {
+  readonly requestedKeyId: KeyId;
+  readonly keyId: KeyId;
+  /** Hex. */
+  readonly key: string;
+  readonly explicitIv: string | undefined;
+  readonly checksum: string;
+  readonly created: boolean;
+}
+
+export const TENANTS = [
+  'tenants:',
+  '  - id: default',
+  '  - id: other',
+  '  - id: brief',
+  '    keys: { retention: { live: 2s, vod: 2s } }',
+  '  - id: derived',
+  '    keys: { source: derived }',
+  '  - id: deterministic',
+  '    policy: { keyIdOverride: { mode: deterministic } }',
+  '  - id: fixed',
+  '    policy:',
+  '      keyIdOverride:',
+  '        mode: fixed',
+  '        keys:',
+  '          - { trackType: HD, keyId: 30313233-3435-3637-3839-303132333435, key: AAECAwQFBgcICQoLDA0ODw== }',
+  "          - { trackType: '*', keyId: 41424344-4546-4748-494a-4b4c4d4e4f50, key: EBESExQVFhcYGRobHB0eHw== }",
+].join('\n');
+
+/** Key services at work on one bus in memory, as a gateway sees them. */
+export class RunningServices {
+  readonly pair = new SealingPair();
+  /** Every event that was published, as often as it was. */
+  readonly events: LatchkeyEvent[] = [];
+  bus!: BusConnection;
+  #hub = new MemoryHub();
+  #services: RunningService[] = [];
+
+  constructor(
+    readonly place: Place,
+    directory: string,
+    private readonly environment: Record<string, string> = {},
+  ) {
+    this.#tenantsFile = join(directory, 'tenants.yaml');
+    writeFileSync(this.#tenantsFile, TENANTS);
+  }
+
+  readonly #tenantsFile: string;
+
+  async start(count = 1): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      const context = createContext('key-service', {
+        LOG_LEVEL: 'silent',
+        TENANTS_FILE: this.#tenantsFile,
+        ...this.place.environment,
+        ...this.environment,
+      });
+      const connection = this.#hub.connect(context);
+      const publish = connection.publish.bind(connection);
+      connection.publish = async (contract, payload) => {
+        await publish(contract, payload);
+        this.events.push(payload as LatchkeyEvent);
+      };
+      this.#services.push(await startKeyService(context, connection));
+      this.bus = connection;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.close()));
+    this.#services = [];
+    this.#hub = new MemoryHub();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  request(keyIds: readonly KeyId[], change: Partial<IssueRequest> = {}): IssueRequest {
+    return {
+      tenant: 'default',
+      contentId: 'movie-1',
+      exchangeId: randomUUID(),
+      spekeVersion: '2.0',
+      requester: { encryptorId: 'anonymous' },
+      keys: keyIds.map((keyId) => ({ keyId, scheme: 'cbcs', needsExplicitIv: true })),
+      systems: [],
+      delivery: { kind: 'sealed', publicKey: this.pair.publicKey },
+      ...change,
+    };
+  }
+
+  ask(request: IssueRequest, ms?: number): Promise<IssueReply> {
+    return this.bus.ask(issueKeys, request, call(ms));
+  }
+
+  async issue(keyIds: readonly KeyId[], change: Partial<IssueRequest> = {}): Promise<ClearKey[]> {
+    const request = this.request(keyIds, change);
+    return this.open(request, await this.ask(request));
+  }
+
+  open({ tenant, contentId }: { tenant: string; contentId: string }, reply: IssueReply): ClearKey[] {
+    return reply.keys.map(({ requestedKeyId, keyId, secret, explicitIv, checksum, created }) => {
+      if (secret.kind !== 'sealed') throw new Error('not sealed');
+      const key = this.pair.open(reply.sealedBy ?? '', secret.box, { tenant, contentId, keyId });
+      return { requestedKeyId, keyId, key: key.expose(hex), explicitIv, checksum, created };
+    });
+  }
+
+  /** Hex by key ID. */
+  async release(keyIds: readonly KeyId[], change: Partial<ReleaseRequest> = {}): Promise<Record<string, string>> {
+    const request: ReleaseRequest = {
+      tenant: 'default',
+      contentId: 'movie-1',
+      exchangeId: randomUUID(),
+      keyIds: [...keyIds],
+      reason: 'player',
+      publicKey: this.pair.publicKey,
+      ...change,
+    };
+    const reply = await this.bus.ask(releaseKeys, request, call());
+    const { tenant, contentId } = request;
+    return Object.fromEntries(
+      reply.keys.map(({ keyId, box }) => [
+        keyId,
+        this.pair.open(reply.sealedBy, box, { tenant, contentId, keyId }).expose(hex),
+      ]),
+    );
+  }
+}
+
+const hex = (bytes: Buffer) => bytes.toString('hex');
+
+/** Waits until it holds: the relay and sweeps work beside requests. */
+export async function eventually(holds: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+  const until = Date.now() + withinMs;
+  while (!(await holds())) {
+    if (Date.now() > until) throw new Error('it did not come to hold in time');
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
