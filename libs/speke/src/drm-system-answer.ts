@@ -31,10 +31,9 @@ export function fillDrmSystem(
 
 function fillChild(child: XmlNode, said: KeySignaling | undefined, profile: SpekeProfile): XmlNode[] {
   if (typeof child === 'string') return [];
-  const asked = askedBy(child);
+  const asked = askedBy(child, profile);
   if (asked === undefined) return [child];
-  // speke:* is SPEKE 1's; URIExtXKey is filled only where the system was asked for it, which in SPEKE 2 none is.
-  if (asked === 'nothing' || (child.namespace === NAMESPACES.speke && profile.generation === 2)) return [];
+  if (asked === 'nothing') return [];
   const value = said?.[asked];
   return value === undefined ? [] : [{ ...child, children: [value] }];
 }

@@ -122,7 +122,7 @@ function readWants(element: XmlElement, system: DrmSystem, profile: SpekeProfile
   const wants: SignalingItem[] = [];
   for (const child of element.children) {
     if (typeof child === 'string') continue;
-    const asked = askedBy(child);
+    const asked = askedBy(child, profile);
     if (child.name === 'HLSSignalingData' && child.namespace === NAMESPACES.cpix)
       checkPlaylist(child, asked, wants, faults);
     if (asked && asked !== 'nothing' && !wants.includes(asked)) wants.push(asked);

@@ -1,4 +1,5 @@
 import { attribute, NAMESPACES, type XmlElement } from '@latchkey/cpix';
+import type { SpekeProfile } from './profile';
 
 /** What a request can ask a DRM system to say: one name for each CPIX or SPEKE 1 element, as on the bus. */
 export const SIGNALING_ITEMS = [
@@ -17,8 +18,10 @@ export type SignalingItem = (typeof SIGNALING_ITEMS)[number];
  * What a child of DRMSystem asks for. `nothing`: a placeholder that asks for what nobody says any more, or for a playlist
  * that is none; undefined: no placeholder at all, so it is echoed.
  */
-export function askedBy(element: XmlElement): SignalingItem | 'nothing' | undefined {
-  if (element.namespace === NAMESPACES.speke) return SPEKE_1_ELEMENTS.get(element.name) ?? 'nothing';
+export function askedBy(element: XmlElement, { generation }: SpekeProfile): SignalingItem | 'nothing' | undefined {
+  if (element.namespace === NAMESPACES.speke) {
+    return (generation === 1 && SPEKE_1_ELEMENTS.get(element.name)) || 'nothing';
+  }
   if (element.namespace !== NAMESPACES.cpix) return undefined;
   return element.name === 'HLSSignalingData' ? askedForPlaylist(element) : CPIX_ELEMENTS.get(element.name);
 }

@@ -64,6 +64,11 @@ describe('what is asked for is filled, what means nothing is removed, nothing is
     );
   });
 
+  test('SPEKE 1’s elements ask for nothing in SPEKE 2', () => {
+    const header = '<speke:ProtectionHeader xmlns:speke="urn:aws:amazon:com:speke"/><cpix:URIExtXKey/>';
+    expect(parse(oneKey(PLAYREADY, header)).systems[0]?.keys[0]?.wants).toEqual([]);
+  });
+
   test('SPEKE 2 without a child is answered without it', async () => {
     const xml = answer(parse(oneKey(WIDEVINE, '<cpix:PSSH/>')));
     expect(await itemsOf(xml, WIDEVINE)).toEqual({ PSSH: said('pssh', A) });
