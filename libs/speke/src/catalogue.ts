@@ -274,9 +274,10 @@ export const CATALOGUE = {
     cause: 'A ContentKey has two ContentKeyUsageRules in the same key period.',
     fix: 'Join the rules: one rule with several filters, its track types joined by +, or ALL.',
   },
-  MISSING_TRACK_TYPE: {
+  INVALID_TRACK_TYPE: {
     ...MALFORMED_CONTRACT,
-    cause: 'A rule has no intendedTrackType, an empty one, or one with an empty part beside a +.',
+    cause:
+      'A rule has no intendedTrackType, an empty one, one with an empty part beside a +, or one of more than 256 characters.',
     fix: 'Name the track type, for example SD, HD, AUDIO, or SD+HD.',
   },
   DUPLICATE_TRACK_TYPE: {

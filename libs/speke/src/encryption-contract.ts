@@ -28,6 +28,8 @@ interface UsageRule {
 const ALL = 'ALL';
 /** More rules than keys and periods can need; they are compared in pairs. */
 const MAX_RULES = 512;
+/** What the bus and the store carry. */
+const LONGEST_TRACK_TYPE = 256;
 
 /** SPEKE 1: only the references are looked at, "all other rule settings are ignored". */
 export function readUsageRules(
@@ -96,11 +98,15 @@ function readKeyId(element: XmlElement, keys: ContentKeys, faults: Faults): KeyI
 
 function readTrackType(element: XmlElement, faults: Faults): string {
   const trackType = attribute(element, 'intendedTrackType') ?? '';
-  if (partsOf(trackType).some((part) => part.trim() === '')) {
-    const detail = trackType === '' ? 'a rule has no intendedTrackType' : 'a part of intendedTrackType is empty';
-    faults.add('MISSING_TRACK_TYPE', element, { detail });
-  }
+  const detail = wrongWith(trackType);
+  if (detail) faults.add('INVALID_TRACK_TYPE', element, { detail });
   return trackType;
+}
+
+function wrongWith(trackType: string): string | undefined {
+  if (trackType === '') return 'a rule has no intendedTrackType';
+  if (trackType.length > LONGEST_TRACK_TYPE) return 'intendedTrackType is too long';
+  return partsOf(trackType).some((part) => part.trim() === '') ? 'a part of intendedTrackType is empty' : undefined;
 }
 
 function partsOf(trackType: string): string[] {

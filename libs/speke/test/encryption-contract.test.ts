@@ -99,8 +99,8 @@ describe('rule 2: intendedTrackType is unique', () => {
     const rules = [rule(A, 'SD', video(), 'p1'), rule(B, 'SD', video())];
     expect(codes(contract(rules, [period('p1', '7')]))).toEqual(['DUPLICATE_TRACK_TYPE']);
   });
-  test.each(['', '+', 'SD+', '+HD', 'SD++HD', ' '])('%j is no name', (trackType) => {
-    expect(codes(contract([rule(A, trackType, video())]))).toContain('MISSING_TRACK_TYPE');
+  test.each(['', '+', 'SD+', '+HD', 'SD++HD', ' ', 'x'.repeat(257)])('%j is no name', (trackType) => {
+    expect(codes(contract([rule(A, trackType, video())]))).toContain('INVALID_TRACK_TYPE');
   });
 });
 
