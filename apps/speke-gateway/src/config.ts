@@ -14,6 +14,7 @@ export interface Config {
   readonly deadlineMs: number;
   readonly inFlight: number;
   readonly tls: TlsFiles | undefined;
+  readonly http2: boolean;
   readonly trustProxy: readonly string[];
   /** YAML or JSON; absent: one tenant, `default`, open on loopback. */
   readonly tenantsFile: string | undefined;
@@ -53,6 +54,7 @@ const variables = z.object({
   SPEKE_TLS_CERTIFICATE: z.string().optional(),
   SPEKE_TLS_KEY: z.string().optional(),
   SPEKE_TLS_CLIENT_AUTHORITY: z.string().optional(),
+  SPEKE_HTTP2: flag.default(false),
   SPEKE_TRUSTED_PROXIES: list,
   SPEKE_ALLOW_UNAUTHENTICATED: flag.default(false),
   CREDENTIALS_KEY_FILE: z.string().optional(),
@@ -72,6 +74,7 @@ export function readConfig(environment: Environment): Config {
     deadlineMs: read.SPEKE_DEADLINE_MS,
     inFlight: read.SPEKE_IN_FLIGHT,
     tls: tlsFiles(read),
+    http2: read.SPEKE_HTTP2,
     trustProxy: read.SPEKE_TRUSTED_PROXIES,
     tenantsFile: read.TENANTS_FILE,
     credentialsKeyFile: read.CREDENTIALS_KEY_FILE,

@@ -18,6 +18,10 @@ export const HTTP_LIMITS = {
   requestsPerSocket: 100_000,
   /** Requests at work in one process; more are answered 503. */
   inFlight: 512,
+  /** How often certificates are looked at for renewal. */
+  tlsPollMs: 5_000,
   /** How long close() waits for requests at work. */
   closeMs: 7_000,
 } as const;
+
+export type HttpLimits = { readonly [Name in keyof typeof HTTP_LIMITS]: number };

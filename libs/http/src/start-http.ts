@@ -12,7 +12,7 @@ import { takeBodies } from './bodies';
 import { Exchange } from './exchange';
 import { isHealthProbe, routeHealth, type Readiness } from './health';
 import { InFlight } from './in-flight';
-import { HTTP_LIMITS } from './limits';
+import { HTTP_LIMITS, type HttpLimits } from './limits';
 import { observe } from './observe';
 import type { HttpProblem } from './problem';
 import { refuseMalformed } from './refuse-malformed';
@@ -31,12 +31,17 @@ export interface HttpOptions {
   /** Take application/json, parsed. */
   readonly jsonBodies?: boolean | undefined;
   readonly checks: readonly HealthCheck[];
-  /** With files: HTTPS, and HTTP/2 for clients that ask for it (ALPN). */
+  /** With files: HTTPS. */
   readonly tls?: TlsFiles | undefined;
+  /**
+   * With TLS: HTTP/2 for clients that ask for it (ALPN). Node's HTTP/2 server does not cut slow clients off as its HTTP/1.1
+   * server does, so that it is for networks without hostile ones.
+   */
+  readonly http2?: boolean | undefined;
   /** Addresses or CIDR ranges whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustProxy?: readonly string[] | undefined;
-  /** Most requests at work at once. */
-  readonly inFlight?: number | undefined;
+  /** In place of those of HTTP_LIMITS. */
+  readonly limits?: Partial<HttpLimits> | undefined;
   readonly problems?: ProblemForm | undefined;
   /** Turns the app's own errors into answers; undefined for all others. */
   readonly problemOf?: ((error: unknown) => HttpProblem | undefined) | undefined;
@@ -62,6 +67,7 @@ export async function startHttp(
   context: ServiceContext,
   options: HttpOptions,
 ): Promise<HttpService> {
+  const limits = { ...HTTP_LIMITS, ...options.limits };
   const headers = { ...API_HEADERS, ...(options.tls ? TLS_HEADERS : {}), ...options.headers };
   const answerProblem = problemAnswerer(context.logger, options.problems ?? 'text', options.problemOf);
   const begin = (request: FastifyRequest, reply: FastifyReply) => {
@@ -70,7 +76,7 @@ export async function startHttp(
     options.onEveryRequest?.(request, reply);
   };
   const adapter = new FastifyAdapter({
-    ...serverOptions(options),
+    ...serverOptions(options, limits),
     clientErrorHandler: refuseMalformed(headers),
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       begin(request, reply);
@@ -91,18 +97,18 @@ export async function startHttp(
   const answerOthers = answerOtherMethods(fastify);
   shapeRequests(fastify, begin);
   observe(fastify, context.logger);
-  shedLoad(fastify, new InFlight(options.inFlight ?? HTTP_LIMITS.inFlight));
+  shedLoad(fastify, new InFlight(limits.inFlight));
   takeBodies(fastify, options);
   routeHealth(fastify, readiness, context.logger);
   await options.configure?.(fastify);
   app.useGlobalFilters(new ProblemFilter(answerProblem));
   await app.init();
   answerOthers();
-  limitConnections(fastify);
+  limitConnections(fastify, limits);
   await fastify.listen({ port: options.port, host: options.host ?? '127.0.0.1' });
 
   const stopReloading = options.tls
-    ? reloadTlsFiles(fastify.server as unknown as TlsServer, options.tls, context.logger)
+    ? reloadTlsFiles(fastify.server as unknown as TlsServer, options.tls, context.logger, limits.tlsPollMs)
     : () => undefined;
   const url = urlOf(fastify, options);
   let closed: Promise<void> | undefined;
@@ -114,25 +120,27 @@ export async function startHttp(
     close: async () => {
       readiness.closing = true;
       stopReloading();
-      await (closed ??= closeInTime(app, fastify));
+      await (closed ??= closeInTime(app, fastify, limits.closeMs));
     },
   };
 }
 
-function serverOptions(options: HttpOptions) {
+function serverOptions(options: HttpOptions, limits: HttpLimits) {
+  const node = { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: limits.checkEveryMs };
   return {
-    ...(options.tls ? { http2: true, https: { allowHTTP1: true, ...tlsOptions(options.tls) } } : {}),
-    http: { maxHeaderSize: HTTP_LIMITS.headerBytes, connectionsCheckingInterval: HTTP_LIMITS.checkEveryMs },
+    ...(options.tls && { https: { ...tlsOptions(options.tls), ...node } }),
+    ...(options.tls && options.http2 && { http2: true, https: { ...tlsOptions(options.tls), allowHTTP1: true } }),
+    http: node,
     bodyLimit: options.bodyLimit,
-    connectionTimeout: HTTP_LIMITS.stalledSocketMs,
-    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
-    keepAliveTimeout: HTTP_LIMITS.keepAliveMs,
-    maxRequestsPerSocket: HTTP_LIMITS.requestsPerSocket,
-    http2SessionTimeout: HTTP_LIMITS.keepAliveMs,
+    connectionTimeout: limits.stalledSocketMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    maxRequestsPerSocket: limits.requestsPerSocket,
+    http2SessionTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle' as const,
     return503OnClosing: true,
     trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
-    routerOptions: { maxParamLength: HTTP_LIMITS.pathParameter, ignoreTrailingSlash: true },
+    routerOptions: { maxParamLength: limits.pathParameter, ignoreTrailingSlash: true },
   } satisfies FastifyServerOptions & Record<string, unknown>;
 }
 
@@ -164,9 +172,9 @@ function shedLoad(fastify: FastifyInstance, inFlight: InFlight): void {
 }
 
 /** Fastify sets its own timeouts on the server it makes; these two have no option there. */
-function limitConnections(fastify: FastifyInstance): void {
-  fastify.server.headersTimeout = HTTP_LIMITS.headersTimeoutMs;
-  fastify.server.requestTimeout = HTTP_LIMITS.requestTimeoutMs;
+function limitConnections(fastify: FastifyInstance, limits: HttpLimits): void {
+  fastify.server.headersTimeout = limits.headersTimeoutMs;
+  fastify.server.requestTimeout = limits.requestTimeoutMs;
 }
 
 @Catch()
@@ -186,10 +194,11 @@ function urlOf(fastify: FastifyInstance, options: HttpOptions): string {
   return `${options.tls ? 'https' : 'http'}://${reachable}:${port}`;
 }
 
-async function closeInTime(app: NestFastifyApplication, fastify: FastifyInstance): Promise<void> {
+async function closeInTime(app: NestFastifyApplication, fastify: FastifyInstance, ms: number): Promise<void> {
   // A connection whose last request was at work when the closing began is kept alive otherwise.
-  const idle = setInterval(() => fastify.server.closeIdleConnections(), 50);
-  const force = setTimeout(() => fastify.server.closeAllConnections(), HTTP_LIMITS.closeMs);
+  const server = fastify.server as Partial<typeof fastify.server>;
+  const idle = setInterval(() => server.closeIdleConnections?.(), 50);
+  const force = setTimeout(() => server.closeAllConnections?.(), ms);
   try {
     await app.close();
   } finally {

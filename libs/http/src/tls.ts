@@ -9,8 +9,6 @@ export interface TlsFiles {
   readonly clientAuthority?: string | undefined;
 }
 
-const POLL_MS = 5_000;
-
 export function readTlsFiles(files: TlsFiles): SecureContextOptions {
   return {
     cert: readFileSync(files.certificate),
@@ -24,7 +22,7 @@ export function readTlsFiles(files: TlsFiles): SecureContextOptions {
  * Takes renewed certificates into use without a restart; connections that are open keep the old one. Files that do not
  * fit together (a renewal half done) are reported and tried again.
  */
-export function reloadTlsFiles(server: TlsServer, files: TlsFiles, logger: Logger, pollMs = POLL_MS): () => void {
+export function reloadTlsFiles(server: TlsServer, files: TlsFiles, logger: Logger, pollMs: number): () => void {
   let inForce = signature(files);
   const timer = setInterval(() => {
     try {

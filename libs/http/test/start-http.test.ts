@@ -175,7 +175,7 @@ describe('an HTTP app', () => {
   });
 
   it('sheds what it cannot take at once, and still answers probes', async () => {
-    const { url } = await start({ inFlight: 1 });
+    const { url } = await start({ limits: { inFlight: 1 } });
     const slow = fetch(`${url}/slow`);
     await eventually(async () => (await fetch(`${url}/echo`, xml('<a/>'))).status === 503);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
