@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { KeyId } from '@latchkey/cenc';
 import { deliveryCounted, deliveryDenied } from '@latchkey/messages';
 import type { ServiceContext } from '@latchkey/runtime';
+import { cloudEvent } from './cloud-event';
 import type { KeyName } from './delivery-path';
 import type { DenialReason } from './denial';
 import type { EventOutbox } from './event-outbox';
@@ -18,11 +18,17 @@ export interface Denied {
   readonly reason: DenialReason;
   readonly subject: string | undefined;
   readonly address: string;
-  readonly exchangeId: string;
+  readonly exchange: RecordedExchange;
+}
+
+/** The HTTP request that a record is about. */
+export interface RecordedExchange {
+  readonly id: string;
+  readonly traceparent?: string | undefined;
 }
 
 export interface Delivered {
-  readonly exchangeId: string;
+  readonly exchange: RecordedExchange;
   readonly subject: string | undefined;
   readonly address: string;
 }
@@ -79,12 +85,12 @@ export class DeliveryRecords {
   async each(name: KeyName, by: Delivered): Promise<void> {
     await this.outbox.putOrFail(
       deliveryCounted,
-      this.#event(deliveryCounted.type, name, {
+      cloudEvent(this.service, deliveryCounted.type, `${name.tenant}/${name.contentId}`, {
         ...nameOf(name),
         from: this.#time(),
         to: this.#time(),
         delivered: 1,
-        exchangeId: by.exchangeId,
+        exchangeId: by.exchange.id,
         address: by.address,
         ...(by.subject === undefined ? {} : { subject: by.subject }),
       }),
@@ -103,7 +109,7 @@ export class DeliveryRecords {
       counts.map(({ name, delivered, from }) =>
         this.outbox.put(
           deliveryCounted,
-          this.#event(deliveryCounted.type, name, {
+          cloudEvent(this.service, deliveryCounted.type, `${name.tenant}/${name.contentId}`, {
             ...nameOf(name),
             from: this.#time(from),
             to: this.#time(),
@@ -120,41 +126,19 @@ export class DeliveryRecords {
     await Promise.all(repeats.map((denied) => this.#stateDenial(denied)));
   }
 
-  #stateDenial({ tenant, contentId, keyIds, reason, subject, address, exchangeId, count }: Denied & { count: number }) {
-    return this.outbox.put(
-      deliveryDenied,
-      this.#event(
-        deliveryDenied.type,
-        { tenant, contentId },
-        {
-          tenant,
-          exchangeId,
-          contentId,
-          keyIds: [...keyIds],
-          reason,
-          ...(subject === undefined ? {} : { subject }),
-          address,
-          count,
-        },
-      ),
-    );
-  }
-
-  #event<Type extends string, Data>(
-    type: Type,
-    { tenant, contentId }: { tenant: string; contentId: string },
-    data: Data,
-  ) {
-    return {
-      specversion: '1.0' as const,
-      id: randomUUID(),
-      source: `/latchkey/${this.service.name}/${this.service.instance}`,
-      type,
-      time: this.#time(),
-      subject: `${tenant}/${contentId}`,
-      datacontenttype: 'application/json' as const,
-      data,
+  #stateDenial({ tenant, contentId, keyIds, reason, subject, address, exchange, count }: Denied & { count: number }) {
+    const data = {
+      tenant,
+      exchangeId: exchange.id,
+      contentId,
+      keyIds: [...keyIds],
+      reason,
+      ...(subject !== undefined && { subject }),
+      address,
+      count,
     };
+    const event = cloudEvent(this.service, deliveryDenied.type, `${tenant}/${contentId}`, data, exchange.traceparent);
+    return this.outbox.put(deliveryDenied, event);
   }
 
   #time(at = this.now()): string {

@@ -92,7 +92,7 @@ function keyRequest(
     headers: request.headers,
     query: request.query as KeyRequest['query'],
     address: request.ip,
-    exchangeId: request.exchange.id,
+    exchange: request.exchange,
   };
 }
 

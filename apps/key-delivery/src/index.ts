@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
 import { isLoopback, startHttp, unavailable, type HttpService } from '@latchkey/http';
+import { configurationLoaded } from '@latchkey/messages';
 import { EnvironmentError, type ServiceContext } from '@latchkey/runtime';
 import { openTenants, type TenantDirectory } from '@latchkey/tenants';
 import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { cloudEvent } from './cloud-event';
 import { readConfig, type Config } from './config';
 import { DeliveryRecords } from './delivery-records';
 import { openToOrigins } from './delivery-routes';
@@ -31,10 +33,6 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
     logger.error({ err }, 'the last good tenants stay in force'),
   );
   const rules = deliveryRules(config, tenants);
-  const warn = () => rules.warnings().forEach((warning) => logger.warn(warning));
-  warn();
-  tenants.onChange(warn);
-
   const held = new HeldKeys({ max: config.heldKeys, holdMs: config.holdMs, now: Date.now });
   const releases = new KeyReleases(connection, held, {
     timeoutMs: RELEASE_MS,
@@ -42,6 +40,9 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
     now: Date.now,
   });
   const outbox = new EventOutbox(connection, logger);
+  const tell = () => tellConfiguration(context, outbox, tenants, rules.warnings());
+  tell();
+  tenants.onChange(tell);
   const records = new DeliveryRecords(outbox, context);
   const desk = new KeyDesk(rules, held, releases, records, new RateLimit(Date.now), new RateLimit(Date.now));
 
@@ -67,6 +68,18 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
       tenants.close();
     },
   };
+}
+
+/** What is in force from now on: to the log and, for operators who compare processes, to the bus. */
+function tellConfiguration(
+  context: ServiceContext,
+  outbox: EventOutbox,
+  tenants: TenantDirectory,
+  warnings: string[],
+): void {
+  for (const warning of warnings) context.logger.warn(warning);
+  const data = { service: context.name, tenants: tenants.list().length, digest: tenants.digest, warnings };
+  void outbox.put(configurationLoaded, cloudEvent(context, configurationLoaded.type, undefined, data));
 }
 
 /** Throws EnvironmentError rather than deliver beyond loopback for a tenant that never said that everybody may have its keys. */

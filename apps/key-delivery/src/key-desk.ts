@@ -2,7 +2,7 @@ import type { KeyId } from '@latchkey/cenc';
 import { HttpProblem } from '@latchkey/http';
 import { instruments } from '@latchkey/runtime';
 import { Denial } from './denial';
-import type { DeliveryRecords } from './delivery-records';
+import type { DeliveryRecords, RecordedExchange } from './delivery-records';
 import type { DeliveryRules, TenantRules } from './delivery-rules';
 import type { Grant, PlayerRequest } from './entitlement';
 import type { HeldKey, HeldKeys } from './held-keys';
@@ -11,7 +11,7 @@ import { addressToCount, type RateLimit } from './rate-limit';
 
 /** A player's request, for one key or for those of a licence request. */
 export interface KeyRequest extends PlayerRequest {
-  readonly exchangeId: string;
+  readonly exchange: RecordedExchange;
   readonly keyIds: readonly KeyId[];
   /** A HEAD is told of the key but not given it. */
   readonly counts: boolean;
@@ -90,10 +90,10 @@ export class KeyDesk {
   }
 
   async #fetched(request: KeyRequest, rules: TenantRules, grant: Grant, named: readonly KeyId[]): Promise<HandedOut> {
-    const why = { reason: 'player' as const, exchangeId: request.exchangeId, subject: grant.subject };
+    const why = { reason: 'player' as const, exchangeId: request.exchange.id, subject: grant.subject };
     const keys = await this.releases.fetch(request.content, named, why);
     if (rules.audit === 'each' && request.counts) {
-      const by = { exchangeId: request.exchangeId, subject: grant.subject, address: request.address };
+      const by = { exchange: request.exchange, subject: grant.subject, address: request.address };
       await Promise.all(keys.map(({ name }) => this.records.each(name, by)));
     }
     return this.#hand(request, rules, grant, keys);
@@ -124,13 +124,13 @@ export class KeyDesk {
   /** Its record before its answer; should the bus be away, the record follows. */
   async #refused(request: KeyRequest, error: unknown): Promise<never> {
     if (error instanceof Denial) {
-      const { content, keyIds, address, exchangeId } = request;
+      const { content, keyIds, address, exchange } = request;
       instruments.keysDenied.add(1, { tenant: content.tenant, door: 'player', reason: error.reason });
       await this.records.denied({
         ...content,
         keyIds,
         address,
-        exchangeId,
+        exchange,
         reason: error.reason,
         subject: error.subject,
       });

@@ -1,5 +1,5 @@
 import { SYSTEM_IDS } from '@latchkey/cenc';
-import { deliveryCounted } from '@latchkey/messages';
+import { configurationLoaded, deliveryCounted } from '@latchkey/messages';
 import { body, keyPath, startDelivery, type RunningDelivery } from './delivery';
 import { hearEvents } from './hear-events';
 import { down, someKeyId, stateIssued, stateRevoked } from './key-answerer';
@@ -167,7 +167,8 @@ it('callers beyond their limit are told when to come back', async () => {
   expect((await get('live', keyId)).status).toBe(404);
 });
 
-it('changed tenants hold from the next look at the file on', async () => {
+it('changed tenants hold from the next look at the file on, and the bus is told', async () => {
+  const events = await hearEvents(delivery.hub, configurationLoaded);
   const keyId = someKeyId();
   delivery.answerer.put('default', 'live', keyId);
   expect((await get('live', keyId)).status).toBe(200);
@@ -176,4 +177,7 @@ it('changed tenants hold from the next look at the file on', async () => {
     default: { entitlement: { mode: 'jwt', algorithms: ['HS256'], secrets, issuer: 'i', audience: 'a' } },
   });
   await until(async () => (await get('live', keyId)).status === 401);
+  await events.until((heard) => heard.length > 0);
+  expect(events.heard[0]?.data).toMatchObject({ service: 'key-delivery', tenants: 1, warnings: [] });
+  await events.close();
 }, 10_000);

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { HeldKeys } from '../src/held-keys';
+import { KeyReleases } from '../src/key-releases';
+import { keyPath, startDelivery } from './delivery';
+import { quietContext, someKeyId, startKeyAnswerer } from './key-answerer';
+
+const pause = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
+
+// promise 26
+describe('too much at once', () => {
+  it('is refused at once when the process falls behind; health probes are not', async () => {
+    const delivery = await startDelivery(
+      { default: { cors: { origins: ['https://player.example.com'] } } },
+      { environment: { DELIVERY_MOST_DELAY_MS: '10' } },
+    );
+    const keyId = someKeyId();
+    delivery.answerer.put('default', 'live', keyId);
+    const url = `${delivery.url}${keyPath('default', 'live', keyId)}`;
+    expect((await fetch(url)).status).toBe(200);
+
+    const heavy = setInterval(() => {
+      for (const until = performance.now() + 60; performance.now() < until;);
+    }, 65);
+    await pause(2_200); // it looks once a second
+    const refused = await fetch(url, { headers: { origin: 'https://player.example.com' } });
+    const probe = await fetch(`${delivery.url}/healthz`);
+    clearInterval(heavy);
+
+    expect(refused.status).toBe(503);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://player.example.com');
+    expect(probe.status).toBe(200);
+    await pause(2_200);
+    expect((await fetch(url)).status).toBe(200);
+    await delivery.close();
+  }, 15_000);
+
+  it('does not pile up before a key-service that hangs', async () => {
+    const keys = await startKeyAnswerer();
+    const connection = keys.hub.connect(quietContext('key-delivery'));
+    const held = new HeldKeys({ max: 64, holdMs: 60_000, now: Date.now });
+    const releases = new KeyReleases(connection, held, { timeoutMs: 200, mostPending: 3, now: Date.now });
+    keys.answerer.before = () => pause(1_000);
+    const ask = () =>
+      releases.fetch({ tenant: 'default', contentId: 'live' }, [someKeyId()], {
+        reason: 'player',
+        exchangeId: randomUUID(),
+      });
+
+    const waiting = [ask(), ask(), ask()].map((each) => each.catch((error: unknown) => error));
+    await expect(ask()).rejects.toMatchObject({ status: 503 });
+    for (const late of await Promise.all(waiting)) expect(late).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+
+    keys.answerer.before = async () => undefined;
+    expect(await ask()).toEqual([]);
+    held.close();
+    await keys.close();
+    await connection.close();
+  });
+});
