@@ -8,7 +8,7 @@ import type { EncryptorRight } from '@latchkey/tenants';
 import { takeKeysOut } from './brought-keys';
 import type { Caller } from './caller';
 import type { CopyProtection } from './copy-protection';
-import { parseOptionsFor, readRequest, readVersion } from './copy-protection';
+import { describeRequest, parseOptionsFor, readRequest, readVersion } from './copy-protection';
 import type { DocumentExchange } from './document-exchange';
 import { conditionsHold, conditionsOf, matches, type Conditions } from './entity-tags';
 import { bodyOf } from './guard';
@@ -57,7 +57,7 @@ export class ContentDocuments {
     const { ifNoneMatch } = conditionsOf(request);
     if (ifNoneMatch && matches(ifNoneMatch, stored.etag)) return { status: 304, etag: stored.etag };
     const speke = readStored(stored, request.caller);
-    request.report.describe(speke);
+    describeRequest(request, speke);
     const xml = await this.copyProtection.fill(exchangeOf(request, speke, deadline));
     return { status: 200, etag: stored.etag, version: stored.spekeVersion, xml };
   }
@@ -68,7 +68,7 @@ export class ContentDocuments {
     const deadline = Deadline.in(this.deadlineMs);
     const brought = takeKeysOut(readVersion(request), bodyOf(request), parseOptionsFor(request.caller.tenant));
     try {
-      request.report.describe(brought.request);
+      describeRequest(request, brought.request);
       insistOnContent(contentId, brought.request);
       const conditions = conditionsOf(request);
       await this.#insistOnConditions(request.caller, contentId, conditions, deadline);
@@ -90,6 +90,7 @@ export class ContentDocuments {
     if (!stored) throw noDocument();
     if (!conditionsHold(conditionsOf(request), stored.etag)) throw preconditionFailed();
     request.report.contentId = contentId;
+    request.exchange.note({ contentId });
     const content = { tenant: tenant.id, contentId };
     await this.bus.ask(revokeKeys, { ...content, exchangeId: request.exchange.id, requester }, { deadline });
     await this.bus.ask(deleteDocument, { ...content, ifMatch: stored.etag }, { deadline });

@@ -53,8 +53,7 @@ export class CopyProtection {
 /** The document of a request. Throws SpekeRejection. */
 export function readRequest(request: FastifyRequest): SpekeRequest {
   const speke = parseSpekeRequest(readVersion(request), bodyOf(request), parseOptionsFor(request.caller.tenant));
-  request.report.describe(speke);
-  noteRequest(request, speke);
+  describeRequest(request, speke);
   return speke;
 }
 
@@ -71,7 +70,10 @@ export function parseOptionsFor({ policy, signaling }: Tenant): ParseOptions {
   return { policy, ...configuredSystems(signaling) };
 }
 
-function noteRequest({ exchange }: FastifyRequest, { contentId, keys, systems, recipients, warnings }: SpekeRequest) {
+/** For the report and the log line: which content and keys, and how many of what. */
+export function describeRequest({ report, exchange }: FastifyRequest, speke: SpekeRequest): void {
+  const { contentId, keys, systems, recipients, warnings } = speke;
+  report.describe(speke);
   exchange.note({
     contentId,
     keyIds: keys.map(({ keyId }) => keyId),

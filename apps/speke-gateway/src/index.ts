@@ -3,6 +3,7 @@ import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
 import { openTenants } from '@latchkey/tenants';
 import { readConfig } from './config';
+import { tellConfiguration } from './configuration-news';
 import { ContentDocuments } from './content-documents';
 import { ContentKeys } from './content-keys';
 import { CopyProtection } from './copy-protection';
@@ -24,13 +25,17 @@ import { spekeProblem } from './speke-problems';
 export async function startSpekeGateway(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readConfig(context.environment);
   const tenants = openTenants(config.tenantsFile, (err) => context.logger.error({ err }, 'the last good tenants stay'));
+  const { openToAll, warnings } = openness(config, tenants);
+  for (const warning of warnings) context.logger.warn(warning);
   const door = new Door(tenants, {
     proof: { secret: config.doorSecret, subject: config.doorSubject },
     credentialsKey: config.credentialsKeyFile ? readCredentialsKey(config.credentialsKeyFile) : undefined,
-    openToAll: openness(config, tenants, context.logger),
+    openToAll,
   });
   const outbox = new Outbox(context.logger);
-  const reports = new ExchangeReports(connection, outbox, `/latchkey/speke-gateway/${context.instance}`);
+  const source = `/latchkey/speke-gateway/${context.instance}`;
+  const reports = new ExchangeReports(connection, outbox, source);
+  tellConfiguration(tenants, warnings, { bus: connection, outbox, source });
   const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config.deadlineMs);
   const documents = new ContentDocuments(connection, copyProtection, new KeyImports(connection), config.deadlineMs);
   const http = await startHttp(

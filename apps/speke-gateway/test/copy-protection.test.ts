@@ -1,5 +1,5 @@
 import { parseKeyId } from '@latchkey/cenc';
-import { exchangeCompleted, exchangeFailed, exchangeRejected, Fault } from '@latchkey/messages';
+import { configurationLoaded, exchangeCompleted, exchangeFailed, exchangeRejected, Fault } from '@latchkey/messages';
 import { Hears, startAnswering } from '@latchkey/bus';
 import { createContext } from '@latchkey/runtime';
 import { Encryptor, SPEKE_1_SYSTEMS, SPEKE_2_SYSTEMS, spekeDocument, type DocumentWish } from '@latchkey/testing';
@@ -37,6 +37,10 @@ class Events {
   @Hears(exchangeFailed)
   async failed(event: { data: object }) {
     events.push({ kind: 'failed', ...event.data });
+  }
+  @Hears(configurationLoaded)
+  async loaded(event: { data: object }) {
+    events.push({ kind: 'configuration', ...event.data });
   }
 }
 @Module({ controllers: [Events] })
@@ -312,6 +316,22 @@ describe('what is told about an exchange', () => {
     await encryptor.ask(url(), WISH);
     await eventually(() => events.length === 1);
     expect([events[0]?.['kind'], asked.refusals]).toEqual(['rejected', []]);
+  });
+
+  it('is which configuration was in force', async () => {
+    gateway = await startGateway();
+    await hearEvents();
+    const before = events.length;
+    const other = await startGateway({ TENANTS_FILE: tenantsFile({ id: 'default' }) }, { hub: gateway.hub });
+    await eventually(() => events.length > before);
+    await other.close();
+    expect(events.at(-1)).toMatchObject({
+      kind: 'configuration',
+      service: 'speke-gateway',
+      tenants: 1,
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      warnings: [expect.stringContaining('is open')],
+    });
   });
 
   it('carries the tenant’s policy to the document', async () => {

@@ -9,6 +9,7 @@ import { startAnswerers } from './answerers';
 export interface TestGateway {
   readonly url: string;
   readonly bus: BusConnection;
+  readonly hub: MemoryHub;
   /** The lines of its log, parsed. */
   readonly lines: () => Record<string, unknown>[];
   /** The log as text. */
@@ -19,9 +20,9 @@ export interface TestGateway {
 /** The gateway itself on a free port, with small answerers for all that it asks, on a bus in memory. */
 export async function startGateway(
   environment: Record<string, string> = {},
-  options: { answerers?: boolean } = {},
+  options: { answerers?: boolean; hub?: MemoryHub } = {},
 ): Promise<TestGateway> {
-  const hub = new MemoryHub();
+  const hub = options.hub ?? new MemoryHub();
   const written: string[] = [];
   const env = { SPEKE_PORT: '0', LOG_LEVEL: 'debug', ...environment };
   const logger = createLogger('speke-gateway', env, { write: (line: string) => void written.push(line) });
@@ -34,6 +35,7 @@ export async function startGateway(
   return {
     url: service.url ?? '',
     bus,
+    hub,
     log: () => written.join(''),
     lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>),
     close: async () => {

@@ -1,16 +1,18 @@
-import { EnvironmentError, type Logger } from '@latchkey/runtime';
+import { EnvironmentError } from '@latchkey/runtime';
 import { DEFAULT_TENANT, type TenantDirectory } from '@latchkey/tenants';
 import type { Config } from '../config';
 
-/**
- * Whether those who show no credential get into the tenant `default`: on loopback, or where a flag says so. Throws
- * EnvironmentError rather than listen beyond loopback for whoever comes.
- */
+export interface Openness {
+  /** Those who show no credential get into the tenant `default`, as long as it has no credentials. */
+  readonly openToAll: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** Open on loopback, or where a flag says so. Throws EnvironmentError rather than listen beyond for whoever comes. */
 export function openness(
   { host, allowUnauthenticated }: Pick<Config, 'host' | 'allowUnauthenticated'>,
   tenants: Pick<TenantDirectory, 'get'>,
-  logger: Logger,
-): boolean {
+): Openness {
   const asksNothing = tenants.get(DEFAULT_TENANT)?.encryptors.length === 0;
   if (asksNothing && !isLoopback(host) && !allowUnauthenticated) {
     throw new EnvironmentError(
@@ -18,8 +20,12 @@ export function openness(
         'Give it encryptors in TENANTS_FILE, or set SPEKE_ALLOW_UNAUTHENTICATED=true.',
     );
   }
-  if (asksNothing) logger.warn(`the tenant ${DEFAULT_TENANT} is open: whoever reaches this port gets content keys`);
-  return isLoopback(host) || allowUnauthenticated;
+  return {
+    openToAll: isLoopback(host) || allowUnauthenticated,
+    warnings: asksNothing
+      ? [`the tenant ${DEFAULT_TENANT} is open: whoever reaches the SPEKE port gets content keys`]
+      : [],
+  };
 }
 
 function isLoopback(host: string): boolean {

@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import type { Bus } from '@latchkey/bus';
+import { configurationLoaded } from '@latchkey/messages';
+import type { TenantDirectory } from '@latchkey/tenants';
+import type { Outbox } from './outbox';
+
+/** Says which configuration is in force, now and whenever it changes: its digest, and nothing of what is in it. */
+export function tellConfiguration(
+  tenants: TenantDirectory,
+  warnings: readonly string[],
+  { bus, outbox, source }: { bus: Bus; outbox: Outbox; source: string },
+): void {
+  const tell = () => {
+    const event = {
+      specversion: '1.0' as const,
+      id: randomUUID(),
+      source,
+      type: configurationLoaded.type,
+      time: new Date().toISOString(),
+      datacontenttype: 'application/json' as const,
+      data: {
+        service: 'speke-gateway',
+        tenants: tenants.list().length,
+        digest: tenants.digest,
+        warnings: [...warnings],
+      },
+    };
+    outbox.put(() => bus.publish(configurationLoaded, event));
+  };
+  tell();
+  tenants.onChange(tell);
+}
