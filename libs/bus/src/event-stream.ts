@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { instruments, type Logger } from '@latchkey/runtime';
 import {
   AckPolicy,
@@ -21,7 +22,7 @@ import { redeliveryDelayMs, type EventOptions, type Hearing, type Subscription }
 export const EVENT_STREAM = 'LATCHKEY_EVENTS';
 const APPEND_WITHIN_MS = 2_000;
 /** A member that died gives its events to others after this. */
-const ACK_WAIT_MS = 60_000;
+const ACK_WAIT_MS = 30_000;
 const FETCHED_EVENTS = 16;
 /** The shortest that the client allows: a stop waits for it. */
 const FETCH_MS = 1_000;
@@ -118,6 +119,8 @@ function fromTheBeginning(durable: string): Partial<ConsumerConfig> {
 
 function fromHere(cursor: Cursor, stream: StreamInfo): Partial<ConsumerConfig> {
   return {
+    // Named, so that JetStream's subject for making it holds what it hears, and permissions can say what that may be.
+    name: randomUUID(),
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: cursor.nextOf(stream),
     inactive_threshold: nanos(60_000),

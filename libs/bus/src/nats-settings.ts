@@ -12,7 +12,7 @@ import { z } from 'zod';
 const natsEnvironment = z.object({
   /** One or more servers, separated by commas. */
   NATS_URL: z.string().default('nats://127.0.0.1:4222'),
-  /** A file with the seed of this service's nkey user. */
+  /** A file with the seed of this service's nkey user; `{service}` in it stands for the service's name. */
   NATS_NKEY_SEED_FILE: z.string().optional(),
   /** A .creds file (JWT and seed). */
   NATS_CREDS: z.string().optional(),
@@ -44,7 +44,7 @@ export function readNatsSettings(context: ServiceContext): NatsSettings {
 }
 
 function connectionOptions({ name, instance }: ServiceContext, variables: NatsEnvironment): ConnectionOptions {
-  const authenticator = authenticatorOf(variables);
+  const authenticator = authenticatorOf(name, variables);
   const tls = tlsOf(variables);
   return {
     servers: variables.NATS_URL.split(',').map((server) => server.trim()),
@@ -67,10 +67,11 @@ function connectionOptions({ name, instance }: ServiceContext, variables: NatsEn
   };
 }
 
-function authenticatorOf(variables: NatsEnvironment): Authenticator | undefined {
+function authenticatorOf(service: string, variables: NatsEnvironment): Authenticator | undefined {
   if (variables.NATS_CREDS) return credsAuthenticator(read('NATS_CREDS', variables.NATS_CREDS));
   if (variables.NATS_NKEY_SEED_FILE) {
-    const seed = read('NATS_NKEY_SEED_FILE', variables.NATS_NKEY_SEED_FILE).toString('ascii').trim();
+    const path = variables.NATS_NKEY_SEED_FILE.replaceAll('{service}', service);
+    const seed = read('NATS_NKEY_SEED_FILE', path).toString('ascii').trim();
     return nkeyAuthenticator(Buffer.from(seed));
   }
   return undefined;

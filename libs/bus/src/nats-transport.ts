@@ -80,15 +80,17 @@ class NatsTransport implements Transport {
     handle: (message: BusMessage) => Promise<BusAnswer>,
   ): Promise<Subscription> {
     const atWork = new Set<Promise<void>>();
+    let refusal: NatsError | undefined;
     const subscription = this.nats.subscribe(subject, {
       queue: group,
       callback: (error, message) => {
-        if (error) return this.#refused(subject, error);
+        if (error) return void (refusal = error);
         const work = this.#respond(message, handle).finally(() => atWork.delete(work));
         atWork.add(work);
       },
     });
     await this.nats.flush();
+    if (refusal) throw new EnvironmentError(`NATS does not let ${group} answer ${subject}`, { cause: refusal });
     return {
       drain: async () => {
         if (!subscription.isClosed()) await subscription.drain().catch(() => undefined);
@@ -153,10 +155,6 @@ class NatsTransport implements Transport {
     this.#appending.forEach((reject) => reject(fault));
   }
 
-  #refused(subject: string, err: NatsError): void {
-    this.context.logger.error({ err, subject }, 'NATS refuses a subscription');
-  }
-
   /** NATS says so aside: whoever asks would wait in vain. */
   #forbidden(permission: Status['permissionContext']): void {
     if (permission?.operation !== 'publish') return;
@@ -189,6 +187,9 @@ function asFault(subject: string, error: unknown): Fault {
   if (cause.code === ErrorCode.NoResponders) return new NoResponders(subject);
   if (cause.code === ErrorCode.Timeout) {
     return new Fault('DEADLINE_EXCEEDED', `no answer from ${subject} in time`, { cause });
+  }
+  if (cause.code === ErrorCode.PermissionsViolation) {
+    return new Fault('FORBIDDEN', `NATS does not take messages for ${subject} from this service`, { cause });
   }
   return new Fault('UNAVAILABLE', `the bus does not take messages for ${subject} now`, { cause });
 }

@@ -18,4 +18,5 @@ export {
 } from './fields';
 export * from './keys';
 export * from './signaling';
+export { SERVICES, type ServiceName, type ServiceRole } from './services';
 export { SealingIdentity, SealingPair, type SealContext } from './sealed-key';

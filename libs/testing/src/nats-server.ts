@@ -27,6 +27,8 @@ export interface NatsServerOptions {
   /** Without JetStream, events cannot be kept. */
   readonly jetStream?: boolean;
   readonly scheme?: 'nats' | 'tls';
+  /** Variables that the configuration refers to. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
@@ -62,7 +64,8 @@ export function natsServerPresent(): boolean {
   return false;
 }
 
-function launch(directory: string, port: number, { configuration = '', jetStream = true }: NatsServerOptions) {
+function launch(directory: string, port: number, options: NatsServerOptions): ChildProcess {
+  const { configuration = '', jetStream = true, environment } = options;
   const file = join(directory, 'nats.conf');
   const store = join(directory, 'store');
   const lines = [
@@ -73,7 +76,10 @@ function launch(directory: string, port: number, { configuration = '', jetStream
     configuration,
   ];
   writeFileSync(file, lines.join('\n'));
-  return spawn('nats-server', ['--config', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn('nats-server', ['--config', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
 }
 
 /** The server writes its ports to a file once it listens. */
