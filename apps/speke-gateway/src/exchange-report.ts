@@ -12,6 +12,8 @@ import {
 import { instruments } from '@latchkey/runtime';
 import type { SpekeRequest, SpekeVersion } from '@latchkey/speke';
 import type { z } from 'zod';
+import { UNKNOWN_TENANT } from '@latchkey/tenants';
+import { Traffic } from './door/traffic';
 import type { Outbox } from './outbox';
 
 declare module 'fastify' {
@@ -57,8 +59,13 @@ export class ExchangeReport {
   }
 }
 
+/** Who has proved nothing must not fill the stores: what is left out is in the log and in the metrics. */
+const STRANGERS = { requestsPerMinute: 600 };
+
 /** Tells the outcome of an exchange once it is answered: an event for everybody, and a durable record of a refusal. */
 export class ExchangeReports {
+  readonly #strangers = new Traffic();
+
   constructor(
     private readonly bus: Bus,
     private readonly outbox: Outbox,
@@ -68,6 +75,7 @@ export class ExchangeReports {
 
   tell(report: ExchangeReport, request: FastifyRequest, reply: FastifyReply): void {
     measure(report, request, reply.statusCode);
+    if (report.tenant === UNKNOWN_TENANT && this.#strangers.enter(UNKNOWN_TENANT, STRANGERS) > 0) return;
     this.#publish(report, request, reply.statusCode);
     const refused = reply.statusCode >= 400 && reply.statusCode < 500;
     if (refused && !report.refusalRecorded) this.#recordRefusal(report, request);

@@ -317,6 +317,20 @@ describe('SigV4', () => {
   });
 });
 
+// promise 19
+it('records refusals of strangers, but not without end', async () => {
+  gateway = await startGateway({ TENANTS_FILE: tenantsFile({ id: 'studio' }) });
+  for (let at = 0; at < 70; at++) await Promise.all(Array.from({ length: 10 }, () => post()));
+  await eventually(() => asked.refusals.length >= 600);
+  await new Promise((done) => setTimeout(done, 200));
+  expect(asked.refusals.length).toBeLessThan(700);
+  expect(asked.refusals[0]).toMatchObject({
+    tenant: 'unknown',
+    code: 'UNAUTHENTICATED',
+    requester: { address: '127.0.0.1' },
+  });
+});
+
 // promise 39
 describe('tenants', () => {
   const encryptor = async (id: string) => ({ id, method: 'api-key', hash: await hashPassword(`key of ${id}`) });
