@@ -33,7 +33,8 @@ try {
   page.show(folder, presentations, system);
   say(`\n  ${page.url}\n\nOpen it in a browser. Ctrl-C stops.`);
 } catch (error) {
-  console.error(error.message);
+  const missing = error.code === 'ENOENT' && error.path === 'ffmpeg';
+  console.error(missing ? 'ffmpeg is not installed (Debian: apt-get install ffmpeg)' : error.message);
   await stop(1);
 }
 

@@ -100,9 +100,7 @@ export class JsonWebTokens implements Entitlement {
     for (const key of candidates) {
       try {
         // A key's type and the algorithm must agree (jose), and the algorithm must be one of the tenant's: no key confusion.
-        const { payload } = await (typeof key === 'function'
-          ? jwtVerify(token, key, this.#options)
-          : jwtVerify(token, key, this.#options));
+        const { payload } = await jwtVerify(token, key, this.#options);
         return payload;
       } catch (error) {
         failure = error;
@@ -149,8 +147,6 @@ export class JsonWebTokens implements Entitlement {
   }
 }
 
-type CandidateKey = KeyObject | JWTVerifyGetKey;
-
 /** The keys that may have signed a token, from the tenant's configuration alone (never `jku`, `jwk`, `x5u`, `x5c`). */
 class CandidateKeys {
   readonly #byAlgorithm: ReadonlyMap<string, readonly { kid?: string | undefined; key: KeyObject }[]>;
@@ -166,12 +162,19 @@ class CandidateKeys {
     this.#remote = rules.jwksUrl === undefined ? undefined : remoteKeys(new URL(rules.jwksUrl));
   }
 
-  for({ alg, kid }: ProtectedHeaderParameters): readonly CandidateKey[] {
+  for({ alg, kid }: ProtectedHeaderParameters): readonly JWTVerifyGetKey[] {
     if (!this.rules.algorithms.some((accepted) => accepted === alg)) throw new Denial('token-algorithm');
     const known = (this.#byAlgorithm.get(alg as string) ?? []).filter(
       (candidate) => kid === undefined || candidate.kid === undefined || candidate.kid === kid,
     );
-    return [...known.map(({ key }) => key), ...(this.#remote && alg !== 'HS256' ? [this.#remote] : [])];
+    return [
+      ...known.map(
+        ({ key }) =>
+          () =>
+            key,
+      ),
+      ...(this.#remote && alg !== 'HS256' ? [this.#remote] : []),
+    ];
   }
 }
 

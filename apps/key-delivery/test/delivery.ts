@@ -35,13 +35,15 @@ export async function startDelivery(
     },
     connection,
   );
+  const publish = connection.publish.bind(connection);
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= service.close().then(() => connection.close()));
   return {
     ...keys,
     stop,
-    /** From now on the bus takes no event from the service. */
+    /** From now on the bus takes no event from the service, until it does again. */
     refuseEvents: () => (connection.publish = down),
+    takeEvents: () => (connection.publish = publish),
     url: service.url,
     tenantsFile,
     configure,

@@ -1,5 +1,5 @@
 import { SYSTEM_IDS } from '@latchkey/cenc';
-import { configurationLoaded, deliveryCounted } from '@latchkey/messages';
+import { configurationLoaded, deliveryCounted, deliveryDenied } from '@latchkey/messages';
 import { body, keyPath, startDelivery, type RunningDelivery } from './delivery';
 import { hearEvents } from './hear-events';
 import { down, someKeyId, stateIssued, stateRevoked } from './key-answerer';
@@ -10,6 +10,7 @@ beforeEach(async () => {
     default: {},
     each: { audit: 'each' },
     few: { rateLimit: { perAddressPerMinute: 3 } },
+    signed: { entitlement: { mode: 'signed-url', secrets: [{ kid: 'k1', secret: 'A'.repeat(43) }] } },
   });
 });
 afterEach(() => delivery.close());
@@ -137,6 +138,18 @@ describe('records of deliveries', () => {
     expect(events.heard.map(({ data }) => data)).toMatchObject([
       { tenant: 'default', contentId: 'live', keyId, delivered: 5 },
     ]);
+    await events.close();
+  });
+
+  // promise 19
+  it('of refusals are kept while the bus is away, and the refusal does not wait', async () => {
+    const events = await hearEvents(delivery.hub, deliveryDenied);
+    delivery.refuseEvents();
+    for (let i = 0; i < 3; i++) expect((await get('live', someKeyId(), 'signed')).status).toBe(403);
+    expect(events.heard).toHaveLength(0);
+    delivery.takeEvents();
+    await events.until((heard) => heard.length === 3);
+    expect(new Set(events.heard.map(({ id }) => id)).size).toBe(3);
     await events.close();
   });
 

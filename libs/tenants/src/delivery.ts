@@ -133,7 +133,7 @@ export const deliverySchema = z.strictObject({
   cacheSeconds: z.number().int().min(0).max(31_536_000).optional(),
   rateLimit: z
     .strictObject({
-      perAddressPerMinute: z.number().int().positive().default(6_000),
+      perAddressPerMinute: z.number().int().positive().default(60_000),
       perTokenPerMinute: z.number().int().positive().default(600),
     })
     .prefault({}),
