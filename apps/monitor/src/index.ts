@@ -12,7 +12,6 @@ import { EventIntake } from './event-intake';
 import { Instances } from './health/instances';
 import { Parts } from './health/parts';
 import { Ledger } from './ledger/ledger';
-import { openStores } from './ledger/open-stores';
 import { watchGaps } from './ledger/watch-gaps';
 import { LiveFeed } from './live/live-feed';
 import { LiveStreams } from './live/server-sent-events';
@@ -22,6 +21,9 @@ import { KeepingTime } from './rotation/keeping-time';
 import { rotationPublisher } from './rotation/rotation-events';
 import { checkRotations } from './rotation/check-rotations';
 import { RotationWatch } from './rotation/rotation-watch';
+import type { WatchedContent } from './rotation/watched-content';
+import { beginRun, endRun, type Run } from './store/last-run';
+import { openStores } from './store/open-stores';
 
 /** Hears every event into the ledger, watches rotations, and serves the ops console. */
 export async function startMonitor(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
@@ -31,12 +33,13 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
   const ledger = new Ledger(stores.ledger);
   const overview = new Overview(Date.now, config.objective);
   await overview.catchUp(ledger);
-  const rotation = new RotationWatch(stores.rotation, rotationPublisher(connection, context), {
+  const rotation = new RotationWatch(stores.kept<WatchedContent>('rotation'), rotationPublisher(connection, context), {
     tolerance: { missedAfter: config.missedAfter, lateAfter: config.lateAfter },
     endedAfterMs: config.endedAfterMs,
   });
   await rotation.load();
-  const time = new KeepingTime(connection);
+  const runs = stores.kept<Run>('runs');
+  const time = new KeepingTime(connection, await beginRun(runs));
   const feed = new LiveFeed();
   const instances = new Instances();
   const intake = new EventIntake(ledger, [overview, rotation, time, feed, instances]);
@@ -87,6 +90,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       await http.close();
       await events.close();
       await ledger.close();
+      await endRun(runs);
       await stores.close();
     },
   };

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { DeleteItemCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoDbLocalMissing, startDynamoDbLocal, type DynamoDbLocal } from '@latchkey/testing';
 import { DynamoDbLedgerStore, recordKey } from '../src/ledger/dynamodb-ledger-store';
-import { createLedgerTable } from '../src/ledger/dynamodb-table';
-import { DynamoDbRotationStore } from '../src/rotation/dynamodb-rotation-store';
-import { advance } from '../src/rotation/watched-content';
+import { DynamoDbKeptRecords } from '../src/store/dynamodb-kept-records';
+import { createLedgerTable } from '../src/store/dynamodb-table';
 import { describeWith } from './describe-with';
 import { describeLedgerStore } from './ledger-store.conformance';
-import { newKeyId } from './sample-events';
+import { describeKeptRecords } from './kept-records.conformance';
 
 describeWith(dynamoDbLocalMissing())('DynamoDB', () => {
   let dynamoDb: DynamoDbLocal;
@@ -41,19 +40,8 @@ describeWith(dynamoDbLocalMissing())('DynamoDB', () => {
     };
   });
 
-  it('keeps what the rotation watch knows', async () => {
-    const store = new DynamoDbRotationStore(client, await newTable());
-    const asked = { encryptorId: 'e', exchangeId: 'x', periodIndex: 1, position: 1, periodMs: undefined, at: 1 };
-    const names = ['a'.repeat(1_024), 'b'];
-    const contents = names.map((contentId) =>
-      advance(undefined, { tenant: 'default', contentId, keyIds: [newKeyId()], ...asked }),
-    );
-    for (const content of contents) await store.put(content);
-    const loaded = [];
-    for await (const content of store.load()) loaded.push(content.contentId);
-    expect(loaded.sort()).toEqual(names);
-    expect(await store.get('default', 'b')).toEqual(JSON.parse(JSON.stringify(contents[1])));
-    await store.delete('default', 'b');
-    expect(await store.get('default', 'b')).toBeUndefined();
+  describeKeptRecords('kept records on DynamoDB', async () => {
+    const table = await newTable();
+    return (name) => new DynamoDbKeptRecords(client, table, name);
   });
 });

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { LmdbLedgerStore } from '../src/ledger/lmdb-ledger-store';
+import { LmdbKeptRecords } from '../src/store/lmdb-kept-records';
+import { describeKeptRecords } from './kept-records.conformance';
 import { describeLedgerStore } from './ledger-store.conformance';
 
 describeLedgerStore('ledger on LMDB', async () => {
@@ -18,4 +20,9 @@ describeLedgerStore('ledger on LMDB', async () => {
       await records().remove([chain, index]);
     },
   };
+});
+
+describeKeptRecords('kept records on LMDB', async () => {
+  const root = open({ path: mkdtempSync(join(tmpdir(), 'kept-')), maxDbs: 8 });
+  return (name) => new LmdbKeptRecords(root, name);
 });

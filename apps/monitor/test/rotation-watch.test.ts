@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keyRevoked } from '@latchkey/messages';
 import { KeepingTime } from '../src/rotation/keeping-time';
-import { LmdbRotationStore, type RotationStore } from '../src/rotation/rotation-store';
+import { open, type RootDatabase } from 'lmdb';
+import type { WatchedContent } from '../src/rotation/watched-content';
+import { LmdbKeptRecords } from '../src/store/lmdb-kept-records';
 import { RotationWatch, type WatchOptions } from '../src/rotation/rotation-watch';
 import { issued, type IssuedSample } from './sample-events';
 
@@ -48,20 +50,20 @@ describe('rotation watch', () => {
 
   it('says the same after a restart, and only once', async () => {
     const path = mkdtempSync(join(tmpdir(), 'rotation-'));
-    const before = await newWatch({}, new LmdbRotationStore(path));
+    const before = await newWatch({}, open({ path, maxDbs: 8 }));
     await before.rotate([0, 10, 20]);
-    await before.store.close();
+    await before.root.close();
 
-    const after = await newWatch({}, new LmdbRotationStore(path));
+    const after = await newWatch({}, open({ path, maxDbs: 8 }));
     await after.at(35);
     expect(after.said).toHaveLength(1);
-    await after.store.close();
+    await after.root.close();
 
-    const third = await newWatch({}, new LmdbRotationStore(path));
+    const third = await newWatch({}, open({ path, maxDbs: 8 }));
     await third.at(36);
     expect(third.said).toEqual([]);
     expect(third.state()).toBe('missed');
-    await third.store.close();
+    await third.root.close();
   });
 
   it('gives what it states twice one id, so that it is one event', async () => {
@@ -172,7 +174,7 @@ describe('keeping time', () => {
   it('says nothing of silence until what is behind has come, and while the bus is away', async () => {
     let now = at(0);
     const bus = { connected: true };
-    const time = new KeepingTime(bus, () => now);
+    const time = new KeepingTime(bus, true, () => now);
     expect(time.caughtUp).toBe(false);
     now = at(3);
     expect(time.caughtUp).toBe(true);
@@ -190,13 +192,24 @@ describe('keeping time', () => {
   });
 });
 
+describe('keeping time after a kill', () => {
+  it('waits until what the killed one had in hand can have come again', () => {
+    let now = at(0);
+    const time = new KeepingTime({ connected: true }, false, () => now);
+    now = at(60);
+    expect(time.caughtUp).toBe(false);
+    now = at(66);
+    expect(time.caughtUp).toBe(true);
+  });
+});
+
 async function newWatch(
   options: WatchOptions = {},
-  store: RotationStore = new LmdbRotationStore(mkdtempSync(join(tmpdir(), 'rotation-'))),
+  root: RootDatabase = open({ path: mkdtempSync(join(tmpdir(), 'rotation-')), maxDbs: 8 }),
 ) {
   const said: { type: string; id: string; cadenceMs: number }[] = [];
   const watch = new RotationWatch(
-    store,
+    new LmdbKeptRecords<WatchedContent>(root, 'rotation'),
     async ({ type }, { id, cadenceMs }) => void said.push({ type, id, cadenceMs }),
     options,
   );
@@ -205,7 +218,7 @@ async function newWatch(
   return {
     watch,
     said,
-    store,
+    root,
     hear,
     ask: (index: number, second: number) => hear({ index, time: new Date(at(second)) }),
     rotate: async (seconds: number[]) => {

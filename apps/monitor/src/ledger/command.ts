@@ -5,10 +5,10 @@ import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Environment } from '@latchkey/runtime';
 import { readMonitorConfig } from '../config';
-import { createLedgerTable } from './dynamodb-table';
+import { createLedgerTable } from '../store/dynamodb-table';
+import { CLIENT_LIMITS, openStores } from '../store/open-stores';
 import { EXPORT_FORMATS, exportLedger, type ExportFormat } from './export-ledger';
 import type { ChainHead } from './ledger-record';
-import { CLIENT_LIMITS, openStores } from './open-stores';
 import { verifyLedger, type Verification } from './verify-ledger';
 
 const USAGE = `npm run ledger -- <command>

@@ -3,7 +3,7 @@ import { keyRevoked, rotationLate, rotationMissed, rotationRecovered } from '@la
 import type { Witness } from '../event-intake';
 import type { LedgerEvent } from '../ledger/ledger-record';
 import { periodAsked } from './period-asked';
-import type { RotationStore } from './rotation-store';
+import type { KeptRecords } from '../store/kept-records';
 import {
   advance,
   arrival,
@@ -53,7 +53,7 @@ export class RotationWatch implements Witness {
   revision = 0;
 
   constructor(
-    private readonly store: RotationStore,
+    private readonly store: KeptRecords<WatchedContent>,
     private readonly state: State,
     options: WatchOptions = {},
   ) {
@@ -78,7 +78,7 @@ export class RotationWatch implements Witness {
     // Stated before it is stored: after a crash in between, the event is delivered and stated again, as one.
     if (before && how)
       await this.say(how === 'late' ? rotationLate : rotationRecovered, before, new Date(after.lastAt));
-    await this.store.put(this.contents.get(nameOf(after)) ?? after);
+    await this.store.put(keyOf(after), this.contents.get(nameOf(after)) ?? after);
   }
 
   /** States what is overdue at `now`. Only to be called when all that happened before has been heard. */
@@ -93,14 +93,14 @@ export class RotationWatch implements Witness {
 
   private async miss(content: WatchedContent, now: number): Promise<void> {
     // A second monitor may have heard what this one did not.
-    const stored = await this.store.get(content.tenant, content.contentId);
+    const stored = await this.store.get(keyOf(content));
     if (stored && (stored.lastAt > content.lastAt || stored.missed)) return this.keep(stored);
     await this.say(rotationMissed, content, new Date(now));
     // What has come meanwhile counts more.
     if (this.contents.get(nameOf(content)) !== content) return;
     const missed = { ...content, missed: true };
     this.keep(missed);
-    await this.store.put(missed);
+    await this.store.put(keyOf(missed), missed);
   }
 
   private async say(contract: RotationEventContract, content: WatchedContent, time: Date): Promise<void> {
@@ -126,7 +126,7 @@ export class RotationWatch implements Witness {
 
   async forget(tenant: string, contentId: string): Promise<void> {
     if (this.contents.delete(nameOf({ tenant, contentId }))) this.revision++;
-    await this.store.delete(tenant, contentId);
+    await this.store.delete([tenant, contentId]);
   }
 
   private async forgetContent({ data: { tenant, contentId } }: LedgerEvent): Promise<void> {
@@ -142,7 +142,7 @@ export class RotationWatch implements Witness {
     if (this.contents.size <= this.maxContents) return;
     const quietest = this.contents.values().next().value as WatchedContent;
     this.contents.delete(nameOf(quietest));
-    void this.store.delete(quietest.tenant, quietest.contentId).catch(() => undefined);
+    void this.store.delete(keyOf(quietest)).catch(() => undefined);
   }
 }
 
@@ -153,4 +153,8 @@ function isOver(content: WatchedContent, now: number, endedAfterMs: number): boo
 /** No tenant has a slash in its name. */
 function nameOf({ tenant, contentId }: { tenant: string; contentId: string }): string {
   return `${tenant}/${contentId}`;
+}
+
+function keyOf({ tenant, contentId }: { tenant: string; contentId: string }) {
+  return [tenant, contentId] as const;
 }

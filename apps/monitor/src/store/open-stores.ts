@@ -1,29 +1,38 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { open } from 'lmdb';
 import type { MonitorConfig } from '../config';
-import { DynamoDbRotationStore } from '../rotation/dynamodb-rotation-store';
-import { LmdbRotationStore, type RotationStore } from '../rotation/rotation-store';
-import { DynamoDbLedgerStore } from './dynamodb-ledger-store';
-import type { LedgerStore } from './ledger-store';
-import { LmdbLedgerStore } from './lmdb-ledger-store';
+import { DynamoDbLedgerStore } from '../ledger/dynamodb-ledger-store';
+import type { LedgerStore } from '../ledger/ledger-store';
+import { LmdbLedgerStore } from '../ledger/lmdb-ledger-store';
+import { DynamoDbKeptRecords } from './dynamodb-kept-records';
+import type { KeptRecords } from './kept-records';
+import { LmdbKeptRecords } from './lmdb-kept-records';
 
 export interface MonitorStores {
   readonly ledger: LedgerStore;
-  readonly rotation: RotationStore;
+  /** A room of its own for each part that remembers. */
+  kept<T>(name: 'rotation' | 'deliveries' | 'runs'): KeptRecords<T>;
   close(): Promise<void>;
 }
 
 /** In DynamoDB if a table is named, else in folders of DATA_DIR. */
 export function openStores({ dataDir, ledgerTable }: Pick<MonitorConfig, 'dataDir' | 'ledgerTable'>): MonitorStores {
-  if (ledgerTable !== undefined) return inDynamoDb(ledgerTable);
-  const ledger = new LmdbLedgerStore(join(dataDir, 'monitor', 'ledger'));
-  const rotation = new LmdbRotationStore(join(dataDir, 'monitor', 'rotation'));
+  return ledgerTable === undefined ? inFolder(join(dataDir, 'monitor')) : inDynamoDb(ledgerTable);
+}
+
+function inFolder(folder: string): MonitorStores {
+  const ledger = new LmdbLedgerStore(join(folder, 'ledger'));
+  const path = join(folder, 'kept');
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const root = open({ path, maxDbs: 8 });
   return {
     ledger,
-    rotation,
+    kept: (name) => new LmdbKeptRecords(root, name),
     close: async () => {
       await ledger.close();
-      await rotation.close();
+      await root.close();
     },
   };
 }
@@ -39,7 +48,7 @@ function inDynamoDb(table: string): MonitorStores {
   const client = new DynamoDBClient(CLIENT_LIMITS);
   return {
     ledger: new DynamoDbLedgerStore(client, table),
-    rotation: new DynamoDbRotationStore(client, table),
+    kept: (name) => new DynamoDbKeptRecords(client, table, name),
     close: async () => client.destroy(),
   };
 }
