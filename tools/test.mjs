@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync,
 import { delimiter, join, relative } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { installMissing } from './parts.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -12,15 +13,14 @@ const RESULTS = '.test-results';
 const CI = Boolean(process.env.CI) && process.env.CI !== 'false';
 /** Every process that a test starts inherits it: whoever still has it at the end was forgotten. */
 const RUN = randomUUID();
-const { FORCE_COLOR: _, ...OURS } = process.env;
 const ENVIRONMENT = {
-  ...OURS,
+  ...process.env,
   // Debian keeps nats-server where only root looks.
-  PATH: [join(ROOT, 'node_modules/.bin'), OURS.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter),
+  PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter),
   LATCHKEY_TEST_RUN: RUN,
   NX_DAEMON: 'false',
   NX_TUI: 'false',
-  NO_COLOR: '1',
+  FORCE_COLOR: '0',
   ...(CI && { CI: '1' }),
 };
 
@@ -111,7 +111,7 @@ function count(outcome, name, detail) {
 }
 
 function indent(text = '') {
-  return text.trimEnd().replace(/^/gm, '    ');
+  return stripVTControlCharacters(text).trimEnd().replace(/^/gm, '    ');
 }
 
 /** Runs a command without a terminal; its output comes back whole. */

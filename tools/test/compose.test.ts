@@ -21,7 +21,7 @@ describe('docker-compose.yml', () => {
 
   it('runs every service, each in a container of its own', () => {
     const apps = readdirSync(join(ROOT, 'apps')).filter((name) => name !== 'standalone');
-    const built = Object.entries(compose.services).filter(([, service]) => service.build);
+    const built = Object.entries(compose.services).filter(([name, service]) => service.build && name !== 'tables');
     expect(built.map(([name]) => name).sort()).toEqual(apps.sort());
     for (const [name, service] of built) expect(service.build?.args.APP).toBe(name);
   });

@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createContext, type Environment } from '@latchkey/runtime';
+import { Encryptor, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
+import { startStandalone, type Standalone } from '../src';
+import { welcome } from '../src/welcome';
+
+const WISH: DocumentWish = {
+  version: '2.0',
+  contentId: 'movie-1',
+  keys: [{ keyId: '2d6f1a70-53b4-4f0e-9c52-8d7a1e40b6c3', scheme: 'cbcs' }],
+  systems: [SPEKE_2_SYSTEMS.widevine, SPEKE_2_SYSTEMS.playready, SPEKE_2_SYSTEMS.fairplay],
+};
+
+describe('standalone', () => {
+  let data: string;
+  let running: Standalone | undefined;
+  let encryptor: Encryptor;
+
+  beforeAll(async () => {
+    encryptor = await Encryptor.create();
+  });
+  beforeEach(() => {
+    data = mkdtempSync(join(tmpdir(), 'latchkey-standalone-'));
+  });
+  afterEach(async () => {
+    await running?.close();
+    running = undefined;
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  it('answers for all systems at once, and has three doors', async () => {
+    running = await start();
+    const { keys, systems } = await (await ask(running)).document();
+    expect([keys.length, systems.length]).toEqual([1, 3]);
+    for (const door of [running.spekeUrl, running.deliveryUrl, running.consoleUrl]) {
+      expect((await fetch(`${door}/readyz`)).status).toBe(200);
+    }
+  });
+
+  it('gives key URLs that lead to its own delivery, whatever its port', async () => {
+    running = await start();
+    const systems = [{ systemId: 'be58615b-19c4-4684-88b3-c8c57e99e957', items: ['HLSSignalingData'] }];
+    const document = await (await ask(running, { ...WISH, systems })).document();
+    const tag = Buffer.from(document.systems[0]?.items.get('HLSSignalingData:media') ?? '', 'base64').toString();
+    const delivered = await fetch(/URI="([^"]+)"/.exec(tag)?.[1] ?? '');
+    expect(Buffer.from(await delivered.arrayBuffer())).toEqual(document.keys[0]?.key);
+  });
+
+  // promise 1
+  it('keeps its keys when it is started again', async () => {
+    running = await start();
+    const before = await (await ask(running)).document();
+    await running.close();
+    running = await start();
+    expect((await (await ask(running)).document()).keys).toEqual(before.keys);
+  });
+
+  it('leaves nothing running when one service cannot start', async () => {
+    const { server, port } = await occupy();
+    try {
+      await expect(start({ SPEKE_PORT: String(port) })).rejects.toThrow(/EADDRINUSE/);
+    } finally {
+      server.close();
+    }
+    running = await start({ SPEKE_PORT: String(port) });
+    expect((await ask(running)).status).toBe(200);
+  });
+
+  it('says what a person needs first', async () => {
+    running = await start();
+    const text = welcome(running, { DATA_DIR: data });
+    expect(text).toContain(`curl -s ${running.spekeUrl}/copyProtection`);
+    for (const needed of ['one-machine mode', running.deliveryUrl, running.consoleUrl, data, 'in memory']) {
+      expect(text).toContain(needed);
+    }
+  });
+
+  it('says which parts are real', async () => {
+    running = await start();
+    const text = welcome(running, { NATS_URL: 'nats://bus:4222', DYNAMODB_TABLE: 'keys', KMS_KEY_ID: 'alias/keys' });
+    for (const part of ['NATS', 'DynamoDB table keys', 'KMS']) expect(text).toContain(part);
+  });
+
+  function start(more: Environment = {}): Promise<Standalone> {
+    const ports = { SPEKE_PORT: '0', DELIVERY_PORT: '0', CONSOLE_PORT: '0' };
+    return startStandalone(createContext('standalone', { ...ports, DATA_DIR: data, LOG_LEVEL: 'silent', ...more }));
+  }
+
+  function ask({ spekeUrl }: Standalone, wish = WISH) {
+    return encryptor.ask(`${spekeUrl}/copyProtection`, wish);
+  }
+});
+
+function occupy(): Promise<{ server: Server; port: number }> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => done({ server, port: (server.address() as AddressInfo).port }));
+  });
+}
