@@ -40,13 +40,17 @@ function event<T extends string, Data extends z.ZodType>(name: T, data: Data) {
 }
 
 const about = { tenant: tenantId, contentId, exchangeId };
+const written = {
+  writer: z.string().describe('the process that recorded it'),
+  sequence: z.number().int().describe('that writer’s own count: a gap in it is a lost record'),
+};
 const keyFacts = z.object({
   keyId,
   requestedKeyId: keyId.optional(),
   scheme: protectionScheme.optional(),
   period: keyPeriod.optional(),
   intendedTrackType: z.string().optional(),
-  expiresAt: z.number().int().optional(),
+  expiresAt: z.number().int().optional().describe('epoch milliseconds; absent: kept for ever'),
 });
 const issuance = z.object({
   ...about,
@@ -55,9 +59,7 @@ const issuance = z.object({
   keys: z.array(keyFacts),
   systems: z.array(systemId),
   delivery: z.enum(['recipients', 'sealed']),
-  /** This writer's own count: a gap in it is a lost record. */
-  writer: z.string(),
-  sequence: z.number().int(),
+  ...written,
 });
 
 export const keyIssued = event('key.issued.v1', issuance);
@@ -69,13 +71,12 @@ export const keyReleased = event(
     keyIds: z.array(keyId),
     reason: z.enum(['player', 'warm']),
     subject: z.string().optional(),
-    writer: z.string(),
-    sequence: z.number().int(),
+    ...written,
   }),
 );
 export const keyImported = event(
   'key.imported.v1',
-  z.object({ ...about, requester, keys: z.array(keyFacts), writer: z.string(), sequence: z.number().int() }),
+  z.object({ ...about, requester, keys: z.array(keyFacts), ...written }),
 );
 export const keyRevoked = event(
   'key.revoked.v1',
@@ -83,12 +84,10 @@ export const keyRevoked = event(
     ...about,
     requester,
     keyIds: z.array(keyId),
-    /** All keys of the content, also those not listed. */
-    wholeContent: z.boolean(),
+    wholeContent: z.boolean().describe('all keys of the content, also those not listed'),
     shredded: z.boolean(),
     reason: z.string().optional(),
-    writer: z.string(),
-    sequence: z.number().int(),
+    ...written,
   }),
 );
 export const keyRefused = event(
@@ -100,15 +99,11 @@ export const keyRefused = event(
     requester,
     keyIds: z.array(keyId),
     code: z.string(),
-    writer: z.string(),
-    sequence: z.number().int(),
+    ...written,
   }),
 );
 /** A stored row that does not unwrap: altered, moved or rolled back. An alarm. */
-export const keyTampered = event(
-  'key.tampered.v1',
-  z.object({ ...about, keyIds: z.array(keyId), writer: z.string(), sequence: z.number().int() }),
-);
+export const keyTampered = event('key.tampered.v1', z.object({ ...about, keyIds: z.array(keyId), ...written }));
 
 /** `startMs`: when it began, counted from the arrival of the request. */
 const hop = z.object({ name: z.string(), ms: z.number(), startMs: z.number().optional() });
@@ -122,9 +117,8 @@ const exchange = z.object({
   keyIds: z.array(keyId),
   systems: z.array(systemId),
   periodIndex: z.number().int().optional(),
-  status: z.number().int(),
-  /** The stable code of the first fault. */
-  code: z.string().optional(),
+  status: z.number().int().describe('the HTTP status of the answer'),
+  code: z.string().optional().describe('the stable code of the first fault'),
   durationMs: z.number(),
   hops: z.array(hop),
 });
@@ -142,8 +136,7 @@ export const deliveryDenied = event(
     reason: z.string(),
     subject: z.string().optional(),
     address: z.string().optional(),
-    /** How many like it this record stands for. */
-    count: z.number().int().min(1),
+    count: z.number().int().min(1).describe('how many like it this record stands for'),
   }),
 );
 export const deliveryCounted = event(
@@ -167,7 +160,7 @@ const rotation = z.object({
   contentId,
   lastKeyIds: z.array(keyId),
   lastPeriodIndex: z.number().int().optional(),
-  cadenceMs: z.number(),
+  cadenceMs: z.number().describe('how often the content has asked for its next key'),
   dueAt: z.iso.datetime(),
 });
 export const rotationMissed = event('rotation.missed.v1', rotation);
@@ -179,8 +172,7 @@ export const configurationLoaded = event(
   z.object({
     service: z.string(),
     tenants: z.number().int(),
-    /** SHA-256 of the file: what is in force, without what is in it. */
-    digest: z.string(),
+    digest: z.string().describe('SHA-256 of the file: what is in force, without what is in it'),
     warnings: z.array(z.string()),
   }),
 );
