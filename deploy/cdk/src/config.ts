@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+const certificateArn = z.string().regex(/^arn:aws[a-z-]*:acm:/, 'the ARN of a certificate in ACM');
+
 /**
  * What an installation chooses. Everything has a default but the region: `cdk deploy` in an empty account works with
  * `CDK_DEFAULT_REGION` alone; production sets it in `LATCHKEY_CDK_CONFIG`, a JSON text.
@@ -20,12 +22,27 @@ export const installationSchema = z.strictObject({
   /** ECR repositories are `<imagePrefix>/<app>`; the tag is the release. */
   imagePrefix: z.string().default('latchkey'),
   imageTag: z.string().default('0.1.0'),
-  /** An existing NATS with JetStream, e.g. `tls://nats.example.internal:4222`; without it one runs on Fargate. */
-  natsUrl: z.string().optional(),
-  /** What key URLs begin with; without it the CloudFront distribution's own name. */
-  deliveryBaseUrl: z.url().optional(),
-  /** The ARN of a Secrets Manager secret that holds the tenants file. */
-  tenantsSecretArn: z.string().optional(),
+  /** An existing NATS with JetStream, with the users of deploy/nats; without it one runs on Fargate. */
+  natsUrl: z
+    .string()
+    .regex(/^tls:\/\//, 'tls://host:port: what crosses the bus is for nobody else')
+    .optional(),
+  /** Copies of the event stream: 3 in a NATS cluster. */
+  natsReplicas: z.union([z.literal(1), z.literal(3), z.literal(5)]).default(1),
+  /** Where players find their keys, if not under CloudFront's own name. The certificate is one of us-east-1. */
+  delivery: z.strictObject({ domainName: z.hostname(), certificateArn }).optional(),
+  /** Makes the console reachable: HTTPS inside the VPC, for these networks (of a VPN, of Direct Connect). */
+  console: z
+    .strictObject({ domainName: z.hostname(), certificateArn, networks: z.array(z.cidrv4()).min(1) })
+    .optional(),
+  /** The ARN of a Secrets Manager secret that holds the tenants file; without it there is one tenant, `default`, for this account's media services. */
+  tenantsSecretArn: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:secretsmanager:.+-[A-Za-z0-9]{6}$/,
+      'the whole ARN of a secret, with its last six characters',
+    )
+    .optional(),
   /** Services that may ask for keys through API Gateway. */
   encryptors: z
     .array(z.enum(['mediapackage', 'mediapackagev2', 'mediaconvert']))
@@ -40,6 +57,7 @@ export const installationSchema = z.strictObject({
     .default({ min: 2, max: 10 }),
 });
 export type Installation = z.infer<typeof installationSchema>;
+export type EncryptorService = Installation['encryptors'][number];
 
 /** Throws with the names of what is wrong. */
 export function readInstallation(environment: Readonly<Record<string, string | undefined>>): Installation {

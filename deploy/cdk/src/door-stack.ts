@@ -1,29 +1,29 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import {
+  AccessLogFormat,
   AuthorizationType,
   ConnectionType,
   EndpointType,
   HttpIntegration,
+  LogGroupLogDestination,
   MethodLoggingLevel,
   PassthroughBehavior,
   RestApi,
   VpcLink,
-  LogGroupLogDestination,
-  AccessLogFormat,
   type IntegrationResponse,
+  type Method,
   type MethodResponse,
-  type IResource,
 } from 'aws-cdk-lib/aws-apigateway';
-import type { INetworkLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { NetworkLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import type { Installation } from './config';
+import type { EncryptorRole } from './encryptor-roles';
 
 export interface DoorProps extends StackProps {
-  readonly encryptors: Installation['encryptors'];
-  readonly gatewayBalancer: INetworkLoadBalancer;
+  readonly encryptors: readonly EncryptorRole[];
+  readonly gatewayBalancer: NetworkLoadBalancer;
   readonly doorSecret: ISecret;
 }
 
@@ -47,16 +47,32 @@ const REQUEST_HEADERS = [
   'User-Agent',
 ] as const;
 
+const PATHS = ['speke/v1.0/copyProtection', 'speke/v2.0/copyProtection', 'speke/v2.1/copyProtection', 'copyProtection'];
+
 /**
  * Where AWS media services come in: a regional REST API with IAM authorisation, because MediaPackage reaches no other kind,
  * in its own region only. The integration is not the proxy kind, which MediaPackage v2 does not take; so every status and
  * header is mapped. The caller's role goes along in a header, with a secret that only this API knows.
  */
 export class DoorStack extends Stack {
+  readonly #props: DoorProps;
+  readonly #link: VpcLink;
+
   constructor(scope: Construct, id: string, props: DoorProps) {
     super(scope, id, props);
-    const link = new VpcLink(this, 'Link', { targets: [props.gatewayBalancer] });
-    const api = new RestApi(this, 'Speke', {
+    this.#props = props;
+    this.#link = new VpcLink(this, 'Link', { targets: [props.gatewayBalancer] });
+    const api = this.#api();
+    const asked = PATHS.map((path) => this.#open(api, 'POST', path));
+    this.#open(api, 'GET', 'speke/v1.0/heartbeat');
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE']) this.#open(api, method, 'copyProtectionData/{contentId}');
+
+    new CfnOutput(this, 'SPEKEServerURL', { value: api.urlForPath('/copyProtection') });
+    for (const encryptor of props.encryptors) this.#letIn(encryptor, asked);
+  }
+
+  #api(): RestApi {
+    return new RestApi(this, 'Speke', {
       description: 'Latchkey: SPEKE for AWS media services',
       endpointTypes: [EndpointType.REGIONAL],
       // Documents are XML text: declared binary, they would reach the integration unread and come back base64.
@@ -78,33 +94,29 @@ export class DoorStack extends Stack {
       },
       defaultMethodOptions: { authorizationType: AuthorizationType.IAM },
     });
-    const answer = (resource: IResource, method: string, path: string, parameters: readonly string[] = []) =>
-      resource.addMethod(method, this.#integration(link, props, method, path, parameters), {
-        authorizationType: AuthorizationType.IAM,
-        requestParameters: Object.fromEntries(parameters.map((name) => [`method.request.path.${name}`, true])),
-        methodResponses: methodResponses(),
-      });
-    const paths = [...['v1.0', 'v2.0', 'v2.1'].map((version) => `speke/${version}/copyProtection`), 'copyProtection'];
-    const asked = paths.map((path) => answer(api.root.resourceForPath(path), 'POST', path));
-    answer(api.root.resourceForPath('speke/v1.0/heartbeat'), 'GET', 'speke/v1.0/heartbeat');
-
-    new CfnOutput(this, 'SPEKEServerURL', { value: api.urlForPath('/copyProtection') });
-    for (const encryptor of props.encryptors) {
-      const role = this.#encryptorRole(
-        encryptor,
-        asked.map((method) => method.methodArn),
-      );
-      new CfnOutput(this, `${pascal(encryptor)}RoleArn`, { value: role.roleArn });
-    }
   }
 
-  #integration(link: VpcLink, props: DoorProps, httpMethod: string, path: string, parameters: readonly string[]) {
-    return new HttpIntegration(`http://${props.gatewayBalancer.loadBalancerDnsName}/${path}`, {
+  /** What is not declared of a request cannot be mapped, and a deployment with it is refused. */
+  #open(api: RestApi, method: string, path: string): Method {
+    const parameters = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name as string);
+    return api.root.resourceForPath(path).addMethod(method, this.#integration(method, path, parameters), {
+      authorizationType: AuthorizationType.IAM,
+      requestParameters: {
+        ...Object.fromEntries(REQUEST_HEADERS.map((name) => [`method.request.header.${name}`, false])),
+        ...Object.fromEntries(parameters.map((name) => [`method.request.path.${name}`, true])),
+      },
+      methodResponses: methodResponses(),
+    });
+  }
+
+  #integration(httpMethod: string, path: string, parameters: readonly string[]): HttpIntegration {
+    const { gatewayBalancer, doorSecret } = this.#props;
+    return new HttpIntegration(`http://${gatewayBalancer.loadBalancerDnsName}/${path}`, {
       httpMethod,
       proxy: false,
       options: {
         connectionType: ConnectionType.VPC_LINK,
-        vpcLink: link,
+        vpcLink: this.#link,
         // 29 s is API Gateway's own end; the gateway answers within 2 s or says 503.
         timeout: Duration.seconds(10),
         passthroughBehavior: PassthroughBehavior.WHEN_NO_MATCH,
@@ -115,30 +127,26 @@ export class DoorStack extends Stack {
           ...Object.fromEntries(
             parameters.map((name) => [`integration.request.path.${name}`, `method.request.path.${name}`]),
           ),
+          // In the place of what a caller may have sent by these names.
+          'integration.request.header.X-Forwarded-For': 'context.identity.sourceIp',
           'integration.request.header.X-Latchkey-Role-Arn': 'context.identity.userArn',
-          'integration.request.header.X-Latchkey-Door': `'${props.doorSecret.secretValue.unsafeUnwrap()}'`,
+          // A dynamic reference: CloudFormation resolves it, the template does not have it.
+          'integration.request.header.X-Latchkey-Door': `'${doorSecret.secretValue.unsafeUnwrap()}'`,
         },
         integrationResponses: integrationResponses(),
       },
     });
   }
 
-  /** The role that a media service assumes to ask for keys; only for endpoints of this account. */
-  #encryptorRole(service: Installation['encryptors'][number], methodArns: string[]): Role {
-    return new Role(this, `${pascal(service)}Role`, {
-      description: `Latchkey: lets ${service} ask for content keys`,
-      assumedBy: new ServicePrincipal(`${service}.amazonaws.com`, {
-        // A stranger's endpoint must not be able to use our role (confused deputy).
-        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
-      }),
-      inlinePolicies: {
-        askForKeys: new PolicyDocument({
-          statements: [
-            new PolicyStatement({ effect: Effect.ALLOW, actions: ['execute-api:Invoke'], resources: methodArns }),
-          ],
-        }),
-      },
+  /** The policy is here and the role in the vault: a door that is built anew leaves endpoints' settings as they are. */
+  #letIn({ name, role }: EncryptorRole, methods: readonly Method[]): void {
+    new Policy(this, `${name}AsksForKeys`, {
+      roles: [role],
+      statements: [
+        new PolicyStatement({ actions: ['execute-api:Invoke'], resources: methods.map((method) => method.methodArn) }),
+      ],
     });
+    new CfnOutput(this, `${name}RoleArn`, { value: role.roleArn });
   }
 }
 
@@ -158,8 +166,4 @@ function integrationResponses(): IntegrationResponse[] {
       ANSWER_HEADERS.map((name) => [`method.response.header.${name}`, `integration.response.header.${name}`]),
     ),
   }));
-}
-
-function pascal(name: string): string {
-  return { mediapackage: 'MediaPackage', mediapackagev2: 'MediaPackageV2', mediaconvert: 'MediaConvert' }[name] ?? name;
 }

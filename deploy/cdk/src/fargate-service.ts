@@ -12,106 +12,126 @@ import {
 } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Secret, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { Installation } from './config';
-import { SERVICES, type ServiceName, type ServiceShape } from './services';
+import { pascal, SERVICES, type ServiceName, type ServiceShape } from './services';
 
 export interface Surroundings {
   readonly installation: Installation;
   readonly cluster: Cluster;
-  readonly natsUrl: string;
-  readonly tenants: ISecret | undefined;
+}
+
+/** What one service has beside its shape. */
+export interface ServiceParts {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Secrets that come as variables. */
+  readonly secrets?: Readonly<Record<string, ISecret>>;
+  /** Secrets that come as files, by the variable that names the file. */
+  readonly files: Readonly<Record<string, ISecret>>;
 }
 
 const FILES = '/run/latchkey';
+/** `node` of the image (deploy/docker/Dockerfile): nothing of ours runs as root. */
+export const USER = '1000:1000';
+/** As long as the load balancers take to see that a task is leaving. */
+const SHUTDOWN_DELAY_MS = 5_000;
 
 /** One service on Fargate: its container, the files it reads, an OpenTelemetry collector beside it, scaling and a careful deployment. */
 export function addService(
   scope: Construct,
   name: ServiceName,
-  around: Surroundings,
-  environment: Readonly<Record<string, string>>,
-  secrets: Readonly<Record<string, ISecret>>,
+  { installation, cluster }: Surroundings,
+  { environment, secrets = {}, files }: ServiceParts,
 ): FargateService {
   const shape: ServiceShape = SERVICES[name];
   const id = pascal(name);
-  const repository = Repository.fromRepositoryName(scope, `${id}Images`, `${around.installation.imagePrefix}/${name}`);
-  const image = ContainerImage.fromEcrRepository(repository, around.installation.imageTag);
-  const task = new FargateTaskDefinition(scope, `${id}Task`, { cpu: shape.cpu, memoryLimitMiB: shape.memoryLimitMiB });
-  task.addVolume({ name: 'files' });
-  task.addVolume({ name: 'tmp' });
-  const seed = new Secret(scope, `${id}Seed`, { description: `Latchkey: the nkey seed of ${name} (deploy/nats)` });
-  const files = writeFiles(task, image, seed, around.tenants);
+  const repository = Repository.fromRepositoryName(scope, `${id}Images`, `${installation.imagePrefix}/${name}`);
+  const image = ContainerImage.fromEcrRepository(repository, installation.imageTag);
+  const task = new FargateTaskDefinition(scope, `${id}Task`, {
+    cpu: shape.cpu,
+    memoryLimitMiB: shape.memoryLimitMiB,
+    volumes: [{ name: 'files' }],
+  });
+  const written = writeFiles(task, image, files);
   const container = task.addContainer('service', {
     image,
+    user: USER,
     readonlyRootFilesystem: true,
     environment: {
-      NODE_ENV: 'production',
-      NATS_URL: around.natsUrl,
-      NATS_NKEY_SEED_FILE: `${FILES}/nats.seed`,
-      ...(around.tenants ? { TENANTS_FILE: `${FILES}/tenants.yaml` } : {}),
+      ...Object.fromEntries(Object.keys(files).map((variable) => [variable, pathOf(variable)])),
       METRICS: 'emf',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
-      OTEL_SERVICE_NAME: name,
+      ...(shape.port ? { SHUTDOWN_DELAY_MS: String(SHUTDOWN_DELAY_MS) } : {}),
       ...shape.environment,
       ...environment,
     },
-    secrets: Object.fromEntries(
-      Object.entries(secrets).map(([key, secret]) => [key, EcsSecret.fromSecretsManager(secret)]),
-    ),
-    portMappings: [{ containerPort: shape.port }],
+    secrets: ecsSecrets(secrets),
+    ...(shape.port ? { portMappings: [{ containerPort: shape.port }] } : {}),
     logging: new AwsLogDriver({ streamPrefix: name, logRetention: RetentionDays.ONE_MONTH }),
+    // Whether it lives, not whether it is ready: a bus that is away for a minute must not have every task replaced.
     healthCheck: {
-      command: ['CMD', 'node', '/app/healthcheck.js'],
+      command: ['CMD', 'node', '/app/healthcheck.js', 'healthz'],
       interval: Duration.seconds(10),
-      startPeriod: Duration.seconds(20),
+      startPeriod: Duration.seconds(30),
     },
-    stopTimeout: Duration.seconds(15),
+    stopTimeout: Duration.seconds(20),
   });
-  container.addMountPoints(
-    { containerPath: FILES, sourceVolume: 'files', readOnly: true },
-    { containerPath: '/tmp', sourceVolume: 'tmp', readOnly: false },
-  );
-  container.addContainerDependencies({ container: files, condition: ContainerDependencyCondition.SUCCESS });
+  container.addMountPoints({ containerPath: FILES, sourceVolume: 'files', readOnly: true });
+  container.addContainerDependencies({ container: written, condition: ContainerDependencyCondition.SUCCESS });
   addCollector(task);
-  return deploy(scope, id, shape, task, around);
+  return deploy(scope, id, shape, task, { installation, cluster });
 }
 
-/** Secrets that the service reads as files: written once, by its own image, into a volume of the task. A new secret needs a new deployment. */
+/** Written once, by the service's own image, into a volume of the task: a new secret needs a new deployment. */
 function writeFiles(
   task: FargateTaskDefinition,
   image: ContainerImage,
-  seed: ISecret,
-  tenants: ISecret | undefined,
+  files: ServiceParts['files'],
 ): ContainerDefinition {
   const container = task.addContainer('files', {
     image,
+    user: USER,
     essential: false,
     readonlyRootFilesystem: true,
     entryPoint: ['node', '-e'],
     command: [
-      `const {writeFileSync: write} = require('node:fs');` +
-        `write('${FILES}/nats.seed', process.env.NATS_SEED, {mode: 0o444});` +
-        `if (process.env.TENANTS) write('${FILES}/tenants.yaml', process.env.TENANTS, {mode: 0o444});`,
+      Object.keys(files)
+        .map((variable) => `fs.writeFileSync('${pathOf(variable)}', process.env.${variable}, {mode: 0o400});`)
+        .join(''),
     ],
-    user: '0',
-    secrets: {
-      NATS_SEED: EcsSecret.fromSecretsManager(seed),
-      ...(tenants ? { TENANTS: EcsSecret.fromSecretsManager(tenants) } : {}),
-    },
+    secrets: ecsSecrets(files),
     logging: new AwsLogDriver({ streamPrefix: 'files', logRetention: RetentionDays.ONE_WEEK }),
   });
   container.addMountPoints({ containerPath: FILES, sourceVolume: 'files', readOnly: false });
   return container;
 }
 
-/** AWS's OpenTelemetry collector: traces by OTLP to X-Ray. Metrics do not pass it: they are EMF lines in the log. */
+/** `NATS_TLS_CA` → `/run/latchkey/nats-tls-ca`. */
+function pathOf(variable: string): string {
+  return `${FILES}/${variable.toLowerCase().replaceAll('_', '-')}`;
+}
+
+function ecsSecrets(secrets: Readonly<Record<string, ISecret>>): Record<string, EcsSecret> {
+  return Object.fromEntries(Object.entries(secrets).map(([name, from]) => [name, EcsSecret.fromSecretsManager(from)]));
+}
+
+/** AWS's OpenTelemetry collector: traces by OTLP to X-Ray, nothing else. Metrics do not pass it: they are EMF lines in the log. */
+const COLLECTOR = `
+receivers: { otlp: { protocols: { http: { endpoint: '127.0.0.1:4318' } } } }
+processors: { batch: {} }
+exporters: { awsxray: {} }
+service: { pipelines: { traces: { receivers: [otlp], processors: [batch], exporters: [awsxray] } } }
+`;
+
 function addCollector(task: FargateTaskDefinition): void {
   task.addContainer('collector', {
-    image: ContainerImage.fromRegistry('amazon/aws-otel-collector:v0.43.3'),
+    image: ContainerImage.fromRegistry('public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3'),
+    user: USER,
+    readonlyRootFilesystem: true,
+    // A service without its traces is better than none.
     essential: false,
-    command: ['--config=/etc/ecs/ecs-default-config.yaml'],
+    environment: { AOT_CONFIG_CONTENT: COLLECTOR },
     cpu: 32,
     memoryReservationMiB: 64,
     logging: new AwsLogDriver({ streamPrefix: 'collector', logRetention: RetentionDays.ONE_WEEK }),
@@ -139,6 +159,7 @@ function deploy(
     minHealthyPercent: 100,
     maxHealthyPercent: 200,
     circuitBreaker: { rollback: true },
+    // As a client: this is how `nats` is found.
     serviceConnectConfiguration: {},
   });
   if (shape.scales) {
@@ -147,8 +168,4 @@ function deploy(
       .scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 55, scaleOutCooldown: Duration.seconds(30) });
   }
   return service;
-}
-
-function pascal(name: string): string {
-  return name.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Port } from 'aws-cdk-lib/aws-ec2';
 import {
@@ -10,15 +12,33 @@ import {
 } from 'aws-cdk-lib/aws-ecs';
 import { FileSystem } from 'aws-cdk-lib/aws-efs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { USER } from './fargate-service';
+import type { BusSecrets } from './vault-secrets';
+
+/** Under which its certificate is made (`make-identities.mjs bus nats`), and services find it by Service Connect. */
+const HOST = 'nats';
+export const NATS_URL = `tls://${HOST}:4222`;
+
+/** In memory, because the root file system is read-only and a private key has no place on a disk. */
+const MEMORY = '/dev/shm';
+const START = [
+  'umask 077',
+  `printf %s "$CONF" > ${MEMORY}/nats.conf`,
+  `printf %s "$PERMISSIONS" > ${MEMORY}/permissions.conf`,
+  `printf %s "$CERTIFICATE" > $NATS_TLS_CERT`,
+  `printf %s "$CERTIFICATE_KEY" > $NATS_TLS_KEY`,
+  'export $USERS',
+  `exec nats-server -c ${MEMORY}/nats.conf`,
+].join(' && ');
 
 /**
  * One NATS server with JetStream on EFS: enough for one region's key traffic, back within a minute when its task dies
- * (requests are answered 503 meanwhile; no audit record is lost, the store has them). For more, give `natsUrl`.
- * Its configuration, users and permissions with it, is the secret `NatsConfiguration`, filled from deploy/nats.
+ * (requests are answered 503 meanwhile; no audit record is lost, the store has them). For more, give `natsUrl`. Its
+ * configuration and permissions are those of deploy/nats.
  */
-export function addNats(scope: Construct, cluster: Cluster): FargateService {
+export function addNats(scope: Construct, cluster: Cluster, secrets: BusSecrets): FargateService {
   const files = new FileSystem(scope, 'NatsFiles', {
     vpc: cluster.vpc,
     encrypted: true,
@@ -29,9 +49,6 @@ export function addNats(scope: Construct, cluster: Cluster): FargateService {
     path: '/jetstream',
     posixUser: { uid: '1000', gid: '1000' },
     createAcl: { ownerUid: '1000', ownerGid: '1000', permissions: '700' },
-  });
-  const configuration = new Secret(scope, 'NatsConfiguration', {
-    description: 'Latchkey: nats.conf with its users and permissions (deploy/nats)',
   });
   const task = new FargateTaskDefinition(scope, 'NatsTask', { cpu: 512, memoryLimitMiB: 1024 });
   task.addVolume({
@@ -50,13 +67,26 @@ export function addNats(scope: Construct, cluster: Cluster): FargateService {
     }),
   );
   const container = task.addContainer('nats', {
-    image: ContainerImage.fromRegistry('nats:2.12-alpine'),
-    user: '1000:1000',
+    image: ContainerImage.fromRegistry('public.ecr.aws/docker/library/nats:2.12-alpine'),
+    user: USER,
+    readonlyRootFilesystem: true,
     entryPoint: ['sh', '-c'],
-    command: ['umask 077 && printf %s "$NATS_CONF" > /tmp/nats.conf && exec nats-server -c /tmp/nats.conf'],
-    secrets: { NATS_CONF: EcsSecret.fromSecretsManager(configuration) },
+    command: [START],
+    environment: {
+      CONF: readNats('nats.conf'),
+      PERMISSIONS: readNats('permissions.conf'),
+      NATS_SERVER_NAME: HOST,
+      NATS_STORE: '/data',
+      NATS_TLS_CERT: `${MEMORY}/server.pem`,
+      NATS_TLS_KEY: `${MEMORY}/server.key`,
+    },
+    secrets: {
+      USERS: EcsSecret.fromSecretsManager(secrets.users),
+      CERTIFICATE: EcsSecret.fromSecretsManager(secrets.certificate),
+      CERTIFICATE_KEY: EcsSecret.fromSecretsManager(secrets.certificateKey),
+    },
     portMappings: [{ name: 'nats', containerPort: 4222 }],
-    logging: new AwsLogDriver({ streamPrefix: 'nats' }),
+    logging: new AwsLogDriver({ streamPrefix: 'nats', logRetention: RetentionDays.ONE_MONTH }),
     healthCheck: {
       command: ['CMD-SHELL', 'wget -q -O- http://127.0.0.1:8222/healthz?js-enabled-only=true || exit 1'],
       interval: Duration.seconds(10),
@@ -71,8 +101,13 @@ export function addNats(scope: Construct, cluster: Cluster): FargateService {
     minHealthyPercent: 0,
     maxHealthyPercent: 100,
     circuitBreaker: { rollback: true },
-    serviceConnectConfiguration: { services: [{ portMappingName: 'nats', dnsName: 'nats', port: 4222 }] },
+    serviceConnectConfiguration: { services: [{ portMappingName: 'nats', dnsName: HOST, port: 4222 }] },
   });
   files.connections.allowFrom(service, Port.tcp(2049), 'JetStream files');
   return service;
+}
+
+/** Neither file holds a secret: keys and paths are variables in them. */
+function readNats(file: string): string {
+  return readFileSync(join(__dirname, '..', '..', 'nats', file), 'utf8');
 }

@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import {
   FlowLogDestination,
   GatewayVpcEndpointAwsService,
@@ -16,11 +16,11 @@ export interface NetworkProps extends StackProps {
 /** A VPC of two zones. KMS and DynamoDB are reached without leaving it. */
 export class NetworkStack extends Stack {
   readonly vpc: Vpc;
-  readonly #zones: readonly string[];
+  readonly #zones: readonly string[] | undefined;
 
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id, props);
-    this.#zones = props.availabilityZones ?? [`${props.env?.region}a`, `${props.env?.region}b`];
+    this.#zones = props.availabilityZones;
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.40.0.0/16'),
       maxAzs: 2,
@@ -36,8 +36,8 @@ export class NetworkStack extends Stack {
     this.vpc.addInterfaceEndpoint('Kms', { service: InterfaceVpcEndpointAwsService.KMS });
   }
 
-  /** Given, never looked up: `synth` asks no network. */
+  /** Given, or the region's first two when it is deployed; never looked up: `synth` asks no network. */
   override get availabilityZones(): string[] {
-    return [...(this.#zones ?? ['a', 'b'])];
+    return [...(this.#zones ?? [Fn.select(0, Fn.getAzs()), Fn.select(1, Fn.getAzs())])];
   }
 }

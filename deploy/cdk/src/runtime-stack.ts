@@ -1,4 +1,5 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   Distribution,
   OriginRequestPolicy,
@@ -9,21 +10,23 @@ import {
   SecurityPolicyProtocol,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { VpcOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
-import { Port, SecurityGroup, type Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Peer, Port, SecurityGroup, type Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerInsights, type FargateService } from 'aws-cdk-lib/aws-ecs';
 import {
   ApplicationLoadBalancer,
   ApplicationProtocol,
+  ListenerCertificate,
   NetworkLoadBalancer,
   Protocol,
-  type INetworkLoadBalancer,
+  SslPolicy,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Secret, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { addNats } from './nats';
-import { addService, type Surroundings } from './fargate-service';
+import { addNats, NATS_URL } from './nats';
+import { addService } from './fargate-service';
 import type { Installation } from './config';
-import { SERVICE_NAMES, type ServiceName } from './services';
+import { SERVICE_NAMES, SERVICES, type ServiceName } from './services';
+import type { VaultSecrets } from './vault-secrets';
 import type { VaultStack } from './vault-stack';
 
 export interface RuntimeProps extends StackProps {
@@ -36,9 +39,7 @@ export interface RuntimeProps extends StackProps {
 export class RuntimeStack extends Stack {
   readonly cluster: Cluster;
   readonly services: Readonly<Record<ServiceName, FargateService>>;
-  readonly gatewayBalancer: INetworkLoadBalancer;
-  /** What API Gateway says to the gateway, so that nobody else in the VPC can name a role. */
-  readonly doorSecret: ISecret;
+  readonly gatewayBalancer: NetworkLoadBalancer;
   readonly distribution: Distribution;
 
   constructor(scope: Construct, id: string, props: RuntimeProps) {
@@ -49,55 +50,91 @@ export class RuntimeStack extends Stack {
       containerInsightsV2: ContainerInsights.ENABLED,
       defaultCloudMapNamespace: { name: 'latchkey.internal', useForServiceConnect: true },
     });
-    this.doorSecret = new Secret(this, 'DoorSecret', {
-      description: 'Latchkey: what API Gateway says to the SPEKE gateway',
-      generateSecretString: { passwordLength: 48, excludePunctuation: true },
-    });
-    const nats = installation.natsUrl ? undefined : addNats(this, this.cluster);
+    const nats = installation.natsUrl ? undefined : addNats(this, this.cluster, vault.secrets.bus);
     const deliveryBalancer = new ApplicationLoadBalancer(this, 'DeliveryBalancer', {
       vpc,
       dropInvalidHeaderFields: true,
     });
-    this.distribution = publish(this, deliveryBalancer);
+    this.gatewayBalancer = addGatewayBalancer(this, vpc);
+    this.distribution = publish(this, deliveryBalancer, installation);
+    const deliveryName = installation.delivery?.domainName ?? this.distribution.distributionDomainName;
 
-    const surroundings: Surroundings = {
-      installation,
-      cluster: this.cluster,
-      natsUrl: installation.natsUrl ?? 'nats://nats:4222',
-      tenants: installation.tenantsSecretArn
-        ? Secret.fromSecretCompleteArn(this, 'Tenants', installation.tenantsSecretArn)
-        : undefined,
-    };
-    const base = {
-      DELIVERY_BASE_URL: installation.deliveryBaseUrl ?? `https://${this.distribution.distributionDomainName}`,
-    };
-    const own: Partial<Record<ServiceName, Record<string, string>>> = {
-      'key-service': { DYNAMODB_TABLE: vault.keyTable.tableName, KMS_KEY_ID: vault.wrappingKey.keyArn },
-      'signaling-clearkey': base,
-      monitor: { DYNAMODB_LEDGER_TABLE: vault.ledgerTable.tableName },
-    };
+    const environments = environmentsOf(props, `https://${deliveryName}`, {
+      'speke-gateway': this.gatewayBalancer.loadBalancerDnsName,
+      'key-delivery': deliveryBalancer.loadBalancerDnsName,
+    });
     this.services = Object.fromEntries(
       SERVICE_NAMES.map((name) => [
         name,
         addService(
           this,
           name,
-          surroundings,
-          own[name] ?? {},
-          name === 'speke-gateway' ? { AWS_ROLE_DOOR_SECRET: this.doorSecret } : {},
+          { installation, cluster: this.cluster },
+          {
+            environment: { ...busEnvironment(installation), ...environments[name] },
+            files: filesOf(name, vault.secrets),
+            secrets: SECRETS[name]?.(vault.secrets) ?? {},
+          },
         ),
       ]),
     ) as Record<ServiceName, FargateService>;
-    if (nats) {
-      for (const service of Object.values(this.services)) {
-        service.connections.allowTo(nats, Port.tcp(4222), 'the bus');
-        // On the service alone: its security group's rules name this service's group.
-        service.node.addDependency(nats.node.findChild('Service'));
-      }
-    }
+    if (nats) connectBus(Object.values(this.services), nats);
     allowStores(this.services, vault);
-    this.gatewayBalancer = balanceGateway(this, vpc, this.services['speke-gateway']);
-    balanceDelivery(deliveryBalancer, this.services['key-delivery']);
+    balanceGateway(this.gatewayBalancer, this.services['speke-gateway']);
+    balanceDelivery(deliveryBalancer, vpc, this.services['key-delivery']);
+    for (const balancer of [this.gatewayBalancer, deliveryBalancer]) {
+      balancer.connections.allowFrom(this.services.monitor, Port.tcp(80), 'whether it is ready');
+    }
+    if (installation.console) openConsole(this, vpc, this.services.monitor, installation.console);
+    new CfnOutput(this, 'DeliveryBaseUrl', { value: `https://${deliveryName}` });
+    new CfnOutput(this, 'DistributionName', { value: this.distribution.distributionDomainName });
+  }
+}
+
+function busEnvironment({ natsUrl, natsReplicas }: Installation): Record<string, string> {
+  return { NATS_URL: natsUrl ?? NATS_URL, NATS_EVENT_REPLICAS: String(natsReplicas) };
+}
+
+/** What only one service is told. Whoever stands before it is in the VPC: what they say of a caller's address is believed. */
+function environmentsOf(
+  { vpc, vault }: RuntimeProps,
+  deliveryBaseUrl: string,
+  balancers: Readonly<Record<string, string>>,
+): Partial<Record<ServiceName, Record<string, string>>> {
+  const proxies = vpc.vpcCidrBlock;
+  const ready = Object.entries(balancers).map(([name, host]) => `${name}=http://${host}/readyz`);
+  return {
+    'speke-gateway': { SPEKE_TRUSTED_PROXIES: proxies },
+    'key-service': { DYNAMODB_TABLE: vault.keyTable.tableName, KMS_KEY_ID: vault.wrappingKey.keyArn },
+    'signaling-clearkey': { DELIVERY_BASE_URL: deliveryBaseUrl },
+    'key-delivery': { DELIVERY_TRUSTED_PROXIES: proxies },
+    monitor: {
+      DYNAMODB_LEDGER_TABLE: vault.ledgerTable.tableName,
+      CONSOLE_TRUST_PROXY: proxies,
+      CONSOLE_READINESS_URLS: ready.join(','),
+    },
+  };
+}
+
+const SECRETS: Partial<Record<ServiceName, (secrets: VaultSecrets) => Record<string, ISecret>>> = {
+  'speke-gateway': ({ door }) => ({ AWS_ROLE_DOOR_SECRET: door }),
+  monitor: ({ consoleAccess }) => ({ CONSOLE_ACCESS: consoleAccess }),
+};
+
+function filesOf(name: ServiceName, secrets: VaultSecrets): Record<string, ISecret> {
+  return {
+    NATS_NKEY_SEED_FILE: secrets.bus.seeds[name],
+    NATS_TLS_CA: secrets.bus.authority,
+    ...(SERVICES[name].tenants ? { TENANTS_FILE: secrets.tenants } : {}),
+    ...(name === 'speke-gateway' ? { CREDENTIALS_KEY_FILE: secrets.credentialsKey } : {}),
+  };
+}
+
+function connectBus(services: readonly FargateService[], nats: FargateService): void {
+  for (const service of services) {
+    service.connections.allowTo(nats, Port.tcp(4222), 'the bus');
+    // On the service alone: its security group's rules name this service's group.
+    service.node.addDependency(nats.node.findChild('Service'));
   }
 }
 
@@ -114,6 +151,7 @@ function allowStores(services: Readonly<Record<ServiceName, FargateService>>, va
     'dynamodb:Query',
     'dynamodb:UpdateItem',
   ]);
+  vault.allowKeyIndex(keyService);
   vault.allowWrapping(keyService);
   vault.allowTable(services.monitor.taskDefinition.taskRole, vault.ledgerTable, [
     'dynamodb:BatchGetItem',
@@ -127,16 +165,18 @@ function allowStores(services: Readonly<Record<ServiceName, FargateService>>, va
 }
 
 /** A network load balancer inside the VPC, where API Gateway's VPC link ends. */
-function balanceGateway(scope: Construct, vpc: Vpc, gateway: FargateService): INetworkLoadBalancer {
-  const securityGroup = new SecurityGroup(scope, 'GatewayBalancerGroup', { vpc, allowAllOutbound: false });
-  const balancer = new NetworkLoadBalancer(scope, 'GatewayBalancer', {
+function addGatewayBalancer(scope: Construct, vpc: Vpc): NetworkLoadBalancer {
+  return new NetworkLoadBalancer(scope, 'GatewayBalancer', {
     vpc,
     internetFacing: false,
     crossZoneEnabled: true,
-    securityGroups: [securityGroup],
+    securityGroups: [new SecurityGroup(scope, 'GatewayBalancerGroup', { vpc, allowAllOutbound: false })],
     // A VPC link's traffic comes through PrivateLink, from no address that a rule could name.
     enforceSecurityGroupInboundRulesOnPrivateLinkTraffic: false,
   });
+}
+
+function balanceGateway(balancer: NetworkLoadBalancer, gateway: FargateService): void {
   balancer.addListener('Speke', { port: 80 }).addTargets('Gateway', {
     port: 8080,
     protocol: Protocol.TCP,
@@ -144,11 +184,15 @@ function balanceGateway(scope: Construct, vpc: Vpc, gateway: FargateService): IN
     deregistrationDelay: Duration.seconds(20),
     healthCheck: { protocol: Protocol.HTTP, path: '/readyz', interval: Duration.seconds(10) },
   });
-  securityGroup.connections.allowTo(gateway, Port.tcp(8080), 'SPEKE');
-  return balancer;
+  balancer.connections.allowTo(gateway, Port.tcp(8080), 'SPEKE');
 }
 
-function balanceDelivery(balancer: ApplicationLoadBalancer, delivery: FargateService): void {
+/**
+ * CloudFront comes through a network interface that it puts into our subnets, so it is an address of the VPC that must be
+ * let in. Nobody is kept out that CloudFront would not let through.
+ */
+function balanceDelivery(balancer: ApplicationLoadBalancer, vpc: Vpc, delivery: FargateService): void {
+  balancer.connections.allowFrom(Peer.ipv4(vpc.vpcCidrBlock), Port.tcp(80), 'CloudFront by its VPC origin');
   const listener = balancer.addListener('Keys', { port: 80, protocol: ApplicationProtocol.HTTP, open: false });
   listener.addTargets('Delivery', {
     port: 8081,
@@ -159,13 +203,46 @@ function balanceDelivery(balancer: ApplicationLoadBalancer, delivery: FargateSer
   });
 }
 
+/** For people inside: a VPN, Direct Connect. Who they are the console asks itself. */
+function openConsole(
+  scope: Construct,
+  vpc: Vpc,
+  monitor: FargateService,
+  { certificateArn, domainName, networks }: NonNullable<Installation['console']>,
+): void {
+  const balancer = new ApplicationLoadBalancer(scope, 'ConsoleBalancer', { vpc, dropInvalidHeaderFields: true });
+  for (const network of networks) {
+    balancer.connections.allowFrom(Peer.ipv4(network), Port.tcp(443), 'who may reach the console');
+  }
+  const listener = balancer.addListener('Console', {
+    port: 443,
+    open: false,
+    certificates: [ListenerCertificate.fromArn(certificateArn)],
+    sslPolicy: SslPolicy.RECOMMENDED_TLS,
+  });
+  listener.addTargets('Monitor', {
+    port: 8082,
+    protocol: ApplicationProtocol.HTTP,
+    targets: [monitor],
+    healthCheck: { path: '/readyz', interval: Duration.seconds(10) },
+  });
+  new CfnOutput(scope, 'ConsoleAddress', {
+    description: `${domainName} is to be a name (CNAME, alias) of this`,
+    value: balancer.loadBalancerDnsName,
+  });
+}
+
 /**
  * CloudFront reaches the balancer inside the VPC, so that nothing of ours has a public address. Everything a viewer sends
  * but Host is forwarded: without Origin the answers that it keeps would lack CORS headers. Nothing is kept at the edge
  * unless Cache-Control of the answer and a cache policy chosen for signed URLs say so (docs/integrations/cloudfront.md).
  */
-function publish(scope: Construct, balancer: ApplicationLoadBalancer): Distribution {
+function publish(scope: Construct, balancer: ApplicationLoadBalancer, { delivery }: Installation): Distribution {
   return new Distribution(scope, 'Keys', {
+    ...(delivery && {
+      domainNames: [delivery.domainName],
+      certificate: Certificate.fromCertificateArn(scope, 'DeliveryCertificate', delivery.certificateArn),
+    }),
     comment: 'Latchkey: keys for players',
     httpVersion: HttpVersion.HTTP2_AND_3,
     minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,

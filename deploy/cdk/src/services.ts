@@ -2,15 +2,18 @@
 export interface ServiceShape {
   readonly cpu: 256 | 512 | 1024;
   readonly memoryLimitMiB: 512 | 1024 | 2048;
-  /** The HTTP port it listens on: its own, or the health port of a service without HTTP. */
-  readonly port: number;
+  /** What it answers on besides health, if it speaks HTTP. */
+  readonly port?: number;
   readonly environment: Readonly<Record<string, string>>;
-  /** On a request's way, it scales; others run one or two. */
+  /** On a request's way, it scales; others run one. */
   readonly scales: boolean;
+  /** Whether it reads the tenants file. */
+  readonly tenants: boolean;
 }
 
-const HEALTH_ONLY = { port: 9090, environment: { HEALTH_PORT: '9090', HEALTH_HOST: '0.0.0.0' } } as const;
-const SIGNALING: ServiceShape = { cpu: 256, memoryLimitMiB: 512, scales: true, ...HEALTH_ONLY };
+/** Of every image: /healthz, /readyz and /metrics, for the inside (deploy/docker/Dockerfile). */
+export const HEALTH_PORT = 9464;
+const SIGNALING: ServiceShape = { cpu: 256, memoryLimitMiB: 512, environment: {}, scales: true, tenants: true };
 
 export const SERVICES = {
   'speke-gateway': {
@@ -19,8 +22,9 @@ export const SERVICES = {
     port: 8080,
     environment: { SPEKE_PORT: '8080', SPEKE_HOST: '0.0.0.0' },
     scales: true,
+    tenants: true,
   },
-  'key-service': { cpu: 512, memoryLimitMiB: 1024, scales: true, ...HEALTH_ONLY },
+  'key-service': { cpu: 512, memoryLimitMiB: 1024, environment: {}, scales: true, tenants: true },
   'signaling-widevine': SIGNALING,
   'signaling-playready': SIGNALING,
   'signaling-fairplay': SIGNALING,
@@ -31,6 +35,7 @@ export const SERVICES = {
     port: 8081,
     environment: { DELIVERY_PORT: '8081', DELIVERY_HOST: '0.0.0.0' },
     scales: true,
+    tenants: true,
   },
   monitor: {
     cpu: 512,
@@ -38,8 +43,14 @@ export const SERVICES = {
     port: 8082,
     environment: { CONSOLE_PORT: '8082', CONSOLE_HOST: '0.0.0.0' },
     scales: false,
+    tenants: false,
   },
 } as const satisfies Record<string, ServiceShape>;
 
 export type ServiceName = keyof typeof SERVICES;
 export const SERVICE_NAMES = Object.keys(SERVICES) as ServiceName[];
+
+/** `speke-gateway` → `SpekeGateway`, for the names of constructs. */
+export function pascal(name: string): string {
+  return name.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
+}

@@ -3,16 +3,27 @@ import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } fr
 import { PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import type { Installation } from './config';
+import { addEncryptorRoles, type EncryptorRole } from './encryptor-roles';
+import { addVaultSecrets, type VaultSecrets } from './vault-secrets';
 
-/** What must outlive every deployment: the two tables and the keys that protect them. Nothing here is ever deleted by CloudFormation. */
+export interface VaultProps extends StackProps {
+  readonly installation: Installation;
+}
+
+const BY_KEY_ID = 'by-key-id';
+
+/** What must outlive every deployment: the two tables, the keys that protect them, secrets, and the roles that endpoints of media services name. CloudFormation deletes none of the data. */
 export class VaultStack extends Stack {
   /** Wraps content keys (GenerateDataKey, Decrypt). Only key-service may use it. */
   readonly wrappingKey: Key;
   readonly keyTable: TableV2;
   readonly ledgerTable: TableV2;
+  readonly encryptors: readonly EncryptorRole[];
+  readonly secrets: VaultSecrets;
   readonly #storageKey: Key;
 
-  constructor(scope: Construct, id: string, props: StackProps) {
+  constructor(scope: Construct, id: string, props: VaultProps) {
     super(scope, id, { ...props, terminationProtection: true });
     this.wrappingKey = customerKey(this, 'WrappingKey', 'Latchkey: wraps content keys');
     this.#storageKey = customerKey(this, 'StorageKey', 'Latchkey: encrypts its tables at rest');
@@ -30,13 +41,15 @@ export class VaultStack extends Stack {
       timeToLiveAttribute: 'ttl',
       globalSecondaryIndexes: [
         {
-          indexName: 'by-key-id',
+          indexName: BY_KEY_ID,
           partitionKey: { name: 'kid', type: AttributeType.STRING },
           projectionType: ProjectionType.KEYS_ONLY,
         },
       ],
     });
     this.ledgerTable = new TableV2(this, 'LedgerTable', protectedTable);
+    this.encryptors = addEncryptorRoles(this, props.installation.encryptors);
+    this.secrets = addVaultSecrets(this, props.installation, this.encryptors);
   }
 
   /** Wrap and unwrap under an encryption context that names the tenant, and nothing else of KMS. */
@@ -47,11 +60,16 @@ export class VaultStack extends Stack {
     allow(grantee, ['kms:DescribeKey'], [this.wrappingKey.keyArn]);
   }
 
-  /** These actions on the table and its indexes, and through DynamoDB alone on the key that encrypts it at rest. */
+  /** The index of key IDs is asked, never written. */
+  allowKeyIndex(grantee: IGrantable): void {
+    allow(grantee, ['dynamodb:Query'], [`${this.keyTable.tableArn}/index/${BY_KEY_ID}`]);
+  }
+
+  /** These actions on the table, and through DynamoDB alone on the key that encrypts it at rest. */
   allowTable(grantee: IGrantable, table: TableV2, actions: readonly string[]): void {
-    allow(grantee, actions, [table.tableArn, `${table.tableArn}/index/*`]);
+    allow(grantee, actions, [table.tableArn]);
     allow(grantee, ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'], [this.#storageKey.keyArn], {
-      StringEquals: { 'kms:ViaService': `dynamodb.${this.region}.amazonaws.com` },
+      StringEquals: { 'kms:ViaService': `dynamodb.${this.region}.${this.urlSuffix}` },
     });
   }
 }
