@@ -9,6 +9,7 @@ import {
   type SpekeVersion,
 } from '@latchkey/speke';
 import { configuredSystems, type Tenant } from '@latchkey/tenants';
+import { CertificateWatch } from './certificate-watch';
 import type { ContentKeys } from './content-keys';
 import type { DocumentExchange } from './document-exchange';
 import type { DrmSystems } from './drm-systems';
@@ -17,6 +18,8 @@ import { spekeVersionHeader } from './speke-headers';
 
 /** SPEKE: a document comes in, its keys and what its DRM systems say go back in it. */
 export class CopyProtection {
+  readonly #certificates = new CertificateWatch();
+
   constructor(
     private readonly keys: ContentKeys,
     private readonly systems: DrmSystems,
@@ -39,11 +42,13 @@ export class CopyProtection {
 
   /** Two rounds: the keys, then all systems at once, for signaling needs what issuing knows and never the key. */
   async fill(exchange: DocumentExchange): Promise<string> {
+    const { caller, request } = exchange;
+    if (request.recipients) this.#certificates.look(caller, request.recipients);
     const { keys, recipients, dispose } = await this.keys.issue(exchange);
     try {
       const signaling = await this.systems.signal(exchange, keys);
-      const { tracks } = exchange.caller.tenant.policy;
-      return answerSpekeRequest(exchange.request, { keys, recipients, signaling, tracks });
+      const { tracks } = caller.tenant.policy;
+      return answerSpekeRequest(request, { keys, recipients, signaling, tracks });
     } finally {
       dispose();
     }

@@ -85,6 +85,23 @@ describe('Basic', () => {
     expect(answers[0]?.headers.get('x-speke-user-agent')).toBe('Latchkey');
   });
 
+  it.each([
+    ['is not taken over plain HTTP from elsewhere', 'http', 403],
+    ['is taken from a trusted proxy that has it over TLS', 'https', IN],
+  ])('%s', async (_, protocol, status) => {
+    const hash = await hashPassword('right');
+    gateway = await startGateway({
+      SPEKE_TRUSTED_PROXIES: '127.0.0.1',
+      TENANTS_FILE: tenantsFile({
+        id: 'studio',
+        encryptors: [{ id: 'enc-1', method: 'basic', username: 'enc', hash }],
+      }),
+    });
+    const forwarded = { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': protocol };
+    expect(await statusOf({ ...basic('enc', 'right'), ...forwarded })).toBe(status);
+    expect((await post(forwarded)).headers.get('www-authenticate')?.startsWith('Basic') ?? false).toBe(status === IN);
+  });
+
   it('slows guessing down, for the name from that address only', async () => {
     const hash = await hashPassword('right');
     const other = await hashPassword('other');

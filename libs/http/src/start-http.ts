@@ -138,7 +138,8 @@ function serverOptions(options: HttpOptions, limits: HttpLimits) {
     maxRequestsPerSocket: limits.requestsPerSocket,
     http2SessionTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle' as const,
-    return503OnClosing: true,
+    // What comes over connections that are still open is answered, with Connection: close.
+    return503OnClosing: false,
     trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
     routerOptions: { maxParamLength: limits.pathParameter, ignoreTrailingSlash: true },
   } satisfies FastifyServerOptions & Record<string, unknown>;

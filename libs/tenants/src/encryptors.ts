@@ -85,7 +85,7 @@ const limit = z.number().int().positive();
 export const limitsSchema = z.strictObject({
   requestsPerMinute: limit.default(120_000),
   /** Requests at work at once, in each gateway process. */
-  concurrency: limit.default(256),
+  concurrency: limit.default(512),
   /** The same for each single credential. */
   perCredential: z.strictObject({ requestsPerMinute: limit.optional(), concurrency: limit.optional() }).prefault({}),
 });
