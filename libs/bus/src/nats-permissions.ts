@@ -9,7 +9,7 @@ export function natsPermissions(services: Readonly<Record<string, ServiceRole>> 
   const durables = Object.values(services).flatMap(durablesOf);
   const users = Object.entries(services).map(([name, role]) => user(name, role, durables));
   return [
-    '# Made of libs/messages/src/services.ts: `UPDATE_DOCS=1 npx nx test @latchkey/bus` writes it anew.',
+    '# Made of libs/messages/src/services.ts: `UPDATE_DOCS=1 npx nx test @latchkey/bus --skip-nx-cache` writes it anew.',
     'authorization {',
     '  users = [',
     ...users,

@@ -10,7 +10,7 @@ export function eventsPage(): string {
 }
 
 const PREFACE = [
-  '<!-- Made of libs/messages/src/events.ts: `UPDATE_DOCS=1 npx nx test @latchkey/messages` writes it anew. -->',
+  '<!-- Made of libs/messages/src/events.ts: `UPDATE_DOCS=1 npx nx test @latchkey/messages --skip-nx-cache` writes it anew. -->',
   '',
   '# Events',
   '',

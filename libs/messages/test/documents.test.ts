@@ -13,7 +13,7 @@ test.each([
   [
     'docs/asyncapi.yaml',
     () =>
-      '# Made of libs/messages: `UPDATE_DOCS=1 npx nx test @latchkey/messages` writes it anew.\n' +
+      '# Made of libs/messages: `UPDATE_DOCS=1 npx nx test @latchkey/messages --skip-nx-cache` writes it anew.\n' +
       stringify(document, { singleQuote: true, lineWidth: 0, aliasDuplicateObjects: false }),
   ],
   ['docs/events.md', eventsPage],

@@ -7,7 +7,7 @@ export function metricsPage(): string {
 }
 
 const PREFACE = [
-  '<!-- Made of libs/runtime/src/instruments.ts: `UPDATE_DOCS=1 npx nx test @latchkey/runtime` writes it anew. -->',
+  '<!-- Made of libs/runtime/src/instruments.ts: `UPDATE_DOCS=1 npx nx test @latchkey/runtime --skip-nx-cache` writes it anew. -->',
   '',
   '# Metrics',
   '',
