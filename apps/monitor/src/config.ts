@@ -19,6 +19,7 @@ export interface MonitorConfig {
   readonly endedAfterMs: number;
   readonly readiness: ReadonlyMap<string, string>;
   readonly traceUrl: string | undefined;
+  readonly bridgesFile: string | undefined;
 }
 
 const list = z
@@ -60,6 +61,8 @@ const variables = z.object({
     .url()
     .refine((url) => url.includes('{traceId}') || url.includes('%7BtraceId%7D'), 'has no {traceId}')
     .optional(),
+  /** YAML: webhooks and EventBridge buses that events go to (docs/events-out.md). */
+  BRIDGES_FILE: z.string().optional(),
   SPEKE_PORT: port.default(8080),
   DELIVERY_PORT: port.default(8081),
 });
@@ -82,6 +85,7 @@ export function readMonitorConfig(environment: Environment): MonitorConfig {
     lateAfter: read.ROTATION_LATE_AFTER,
     endedAfterMs: read.ROTATION_ENDED_AFTER_HOURS * 3_600_000,
     readiness: readinessUrls(read),
+    bridgesFile: read.BRIDGES_FILE,
     traceUrl: read.CONSOLE_TRACE_URL?.replaceAll('%7BtraceId%7D', '{traceId}'),
   };
 }

@@ -3,6 +3,8 @@ import type { LedgerEvent } from './ledger/ledger-record';
 
 /** What is told of events besides the ledger. */
 export interface Witness {
+  /** Before the ledger has it, and not any more once it has: for what must happen once, after a crash perhaps twice. */
+  first?(event: LedgerEvent): Promise<void>;
   /** Each delivery, the same event perhaps more than once; the event is not acknowledged before it resolves. */
   heard?(event: LedgerEvent): Promise<void>;
   /** Once for each event, as far as this process lives: for what is seen, not for what must be. */
@@ -18,8 +20,15 @@ export class EventIntake {
 
   /** Resolves when the event is durable and need not be delivered again. */
   async take(event: LedgerEvent): Promise<void> {
+    await this.tellFirst(event);
     const outcome = await this.ledger.append(event);
     await Promise.all(this.witnesses.map((witness) => witness.heard?.(event)));
     if (outcome === 'recorded') for (const witness of this.witnesses) witness.recorded?.(event);
+  }
+
+  private async tellFirst(event: LedgerEvent): Promise<void> {
+    const witnesses = this.witnesses.filter((witness) => witness.first);
+    if (witnesses.length === 0 || (await this.ledger.has(event.id))) return;
+    await Promise.all(witnesses.map((witness) => witness.first?.(event)));
   }
 }

@@ -4,6 +4,9 @@ import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
 import { authorise } from './access/authorise';
 import { openAccess } from './access/open-access';
+import { Bridges, openBridges } from './bridges/bridges';
+import { readBridgesFile } from './bridges/bridges-file';
+import type { Delivery } from './bridges/delivery';
 import { readMonitorConfig } from './config';
 import { ConsoleLinks } from './console/console-links';
 import { servePages } from './console/pages';
@@ -42,7 +45,11 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
   const time = new KeepingTime(connection, await beginRun(runs));
   const feed = new LiveFeed();
   const instances = new Instances();
-  const intake = new EventIntake(ledger, [overview, rotation, time, feed, instances]);
+  const bridges = config.bridgesFile
+    ? await openBridges(readBridgesFile(config.bridgesFile), stores.kept<Delivery>('deliveries'), context.logger)
+    : new Bridges([]);
+  const witnesses = [overview, rotation, time, feed, instances, ...(bridges.present ? [bridges] : [])];
+  const intake = new EventIntake(ledger, witnesses);
   const events = await startAnswering(MonitorEventsModule.of(intake), connection, context);
   const stopChecking = checkRotations(rotation, time, context);
   const stopCounting = watchGaps(ledger.store, context.logger);
@@ -59,6 +66,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       streams,
       parts: new Parts(connection, checks, config.readiness),
       instances,
+      bridges,
       links: new ConsoleLinks(config.traceUrl),
     }),
     context,
@@ -90,6 +98,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       await http.close();
       await events.close();
       await ledger.close();
+      await bridges.close();
       await endRun(runs);
       await stores.close();
     },

@@ -1,7 +1,9 @@
 import type { Bus } from '@latchkey/bus';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ConsoleAccess } from './access/console-access';
+import { Bridges } from './bridges/bridges';
 import { ConsoleLinks } from './console/console-links';
+import { BridgesController } from './console/bridges.controller';
 import { BUS, ContentsController } from './console/contents.controller';
 import { InspectorController } from './console/inspector.controller';
 import { LedgerController } from './console/ledger.controller';
@@ -36,6 +38,7 @@ export interface ConsoleParts {
   readonly streams: LiveStreams;
   readonly parts: Parts;
   readonly instances: Instances;
+  readonly bridges: Bridges;
   readonly links: ConsoleLinks;
 }
 
@@ -45,7 +48,7 @@ export class ConsoleModule {
   static of(parts: ConsoleParts): DynamicModule {
     return {
       module: ConsoleModule,
-      controllers: [LookingController, ContentsController, LedgerController, InspectorController],
+      controllers: [LookingController, ContentsController, LedgerController, InspectorController, BridgesController],
       providers: [
         { provide: BUS, useValue: parts.bus },
         { provide: ConsoleAccess, useValue: parts.access },
@@ -55,6 +58,7 @@ export class ConsoleModule {
         { provide: LiveStreams, useValue: parts.streams },
         { provide: Parts, useValue: parts.parts },
         { provide: Instances, useValue: parts.instances },
+        { provide: Bridges, useValue: parts.bridges },
         { provide: ConsoleLinks, useValue: parts.links },
       ],
     };

@@ -15,6 +15,8 @@ export const ROUTE_ROLES: Readonly<Record<string, Role | 'anybody'>> = {
   'DELETE /v1/contents/:contentId/rotation': 'operator',
   'POST /v1/contents/:contentId/revoke': 'operator',
   'POST /v1/contents/:contentId/shred': 'operator',
+  'GET /v1/bridges/:id/dead-letters': 'operator',
+  'POST /v1/bridges/:id/dead-letters': 'operator',
   'GET /v1/ledger': 'auditor',
   'GET /v1/ledger/export': 'auditor',
   'GET /v1/ledger/verify': 'auditor',

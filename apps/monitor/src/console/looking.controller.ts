@@ -3,6 +3,7 @@ import { Controller, Get, Header, Param, Query, Req, Res } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ConsoleAccess } from '../access/console-access';
 import { maySee, type Principal } from '../access/principal';
+import { Bridges } from '../bridges/bridges';
 import { Instances } from '../health/instances';
 import { Parts } from '../health/parts';
 import { Ledger } from '../ledger/ledger';
@@ -27,6 +28,7 @@ export class LookingController {
     private readonly streams: LiveStreams,
     private readonly parts: Parts,
     private readonly instances: Instances,
+    private readonly bridges: Bridges,
     private readonly links: ConsoleLinks,
   ) {}
 
@@ -64,7 +66,7 @@ export class LookingController {
 
   @Get('health')
   async health() {
-    return { parts: await this.parts.health(), instances: this.instances.list() };
+    return { parts: await this.parts.health(), instances: this.instances.list(), bridges: this.bridges.states() };
   }
 
   @Get('keys/:keyId')

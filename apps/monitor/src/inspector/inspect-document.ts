@@ -91,7 +91,7 @@ export function inspectDocument(document: string, asked?: SpekeVersion): Inspect
     version,
     kind,
     contentId: attribute(root, version === '1.0' ? 'id' : 'contentId'),
-    faults: requestFaults(version, body),
+    faults: requestFaults(version, body).filter(({ code }) => kind === 'request' || !OF_REQUESTS_ONLY.has(code)),
     keys: keys.map((key) => inspectKey(key, lists.contentKeyUsageRuleList)),
     systems,
     periods: membersOf(lists.contentKeyPeriodList, 'ContentKeyPeriod').map(attributesOf),
@@ -99,6 +99,9 @@ export function inspectDocument(document: string, asked?: SpekeVersion): Inspect
     source,
   };
 }
+
+/** What is wrong in a request and right in its answer. */
+const OF_REQUESTS_ONLY: ReadonlySet<string> = new Set(['KEY_IN_REQUEST']);
 
 const NOTHING = { kind: 'request', contentId: undefined, keys: [], systems: [], periods: [], recipients: [] } as const;
 

@@ -128,6 +128,10 @@ export class Ledger {
     return [...counts.values()];
   }
 
+  async has(eventId: string): Promise<boolean> {
+    return (await this.store.recorded([eventId])).size > 0;
+  }
+
   /** Throws CursorError. */
   async query(query: LedgerQuery): Promise<LedgerPage> {
     const chains = query.tenants ?? [...(await this.store.chains()).keys()];

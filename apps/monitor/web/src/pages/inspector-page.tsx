@@ -1,17 +1,4 @@
-import {
-  Alert,
-  Badge,
-  Button,
-  Code,
-  Group,
-  List,
-  Select,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  Textarea,
-} from '@mantine/core';
+import { Alert, Badge, Button, Code, Group, List, Select, Stack, Table, Text, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import type { Inspection, InspectedFault, InspectedItem } from '../../../src/inspector/inspect-document';
 import { Copyable, Facts, Failure, Panel } from '../parts';
@@ -73,36 +60,36 @@ function Found({ inspection }: { readonly inspection: Inspection }) {
       <Panel title="What is wrong with it">
         <Faults faults={inspection.faults} />
       </Panel>
-      <SimpleGrid cols={{ base: 1, lg: 2 }}>
-        <Panel title="What it is">
-          <Facts
-            rows={[
-              ['Kind', inspection.kind],
-              ['SPEKE', inspection.version],
-              ['Content ID', inspection.contentId],
-              [
-                'Periods',
-                inspection.periods
-                  .map((period) =>
-                    Object.entries(period)
-                      .map(([name, value]) => `${name} ${value}`)
-                      .join(', '),
-                  )
-                  .join('; '),
-              ],
-              [
-                'Recipients',
-                inspection.recipients
-                  .map(({ subject, bits, validTo }) => `${subject} (RSA ${bits ?? '?'}, until ${validTo.slice(0, 10)})`)
-                  .join('; '),
-              ],
-            ]}
-          />
-        </Panel>
-        <Panel title="Content keys">
-          <Keys inspection={inspection} />
-        </Panel>
-      </SimpleGrid>
+
+      <Panel title="What it is">
+        <Facts
+          rows={[
+            ['Kind', inspection.kind],
+            ['SPEKE', inspection.version],
+            ['Content ID', inspection.contentId],
+            [
+              'Periods',
+              inspection.periods
+                .map((period) =>
+                  Object.entries(period)
+                    .map(([name, value]) => `${name} ${value}`)
+                    .join(', '),
+                )
+                .join('; '),
+            ],
+            [
+              'Recipients',
+              inspection.recipients
+                .map(({ subject, bits, validTo }) => `${subject} (RSA ${bits ?? '?'}, until ${validTo.slice(0, 10)})`)
+                .join('; '),
+            ],
+          ]}
+        />
+      </Panel>
+      <Panel title="Content keys">
+        <Keys inspection={inspection} />
+      </Panel>
+
       {inspection.systems.map(({ systemId, name, keyId, items }, at) => (
         <Panel key={`${systemId} ${keyId} ${at}`} title={`${name ?? 'Unknown system'} for ${keyId ?? 'no key ID'}`}>
           <Text size="sm" c="dimmed" className="mono">
@@ -121,7 +108,7 @@ function Found({ inspection }: { readonly inspection: Inspection }) {
 }
 
 function Faults({ faults }: { readonly faults: readonly InspectedFault[] }) {
-  if (faults.length === 0) return <Alert color="teal">Nothing, read as a SPEKE request.</Alert>;
+  if (faults.length === 0) return <Alert color="teal">Nothing, read by SPEKE's rules.</Alert>;
   return (
     <List spacing="sm" type="ordered">
       {faults.map((fault, at) => (

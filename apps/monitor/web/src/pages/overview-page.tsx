@@ -104,13 +104,14 @@ function Minutes({
   return <div aria-hidden="true">{children(data)}</div>;
 }
 
-/** Of the last whole minute. */
+/** Of the last sixty seconds, about: this minute so far, and of the one before as much as is missing. */
 function perMinute(
-  { minutes }: OverviewNumbers,
+  { now, minutes }: OverviewNumbers,
   names: readonly ('completed' | 'rejected' | 'failed' | 'keysIssued' | 'keysReissued')[],
 ): number {
-  const last = minutes.at(-2);
-  return names.reduce((sum, name) => sum + (last?.[name] ?? 0), 0);
+  const elapsed = (Date.parse(now) % 60_000) / 60_000;
+  const count = (at: number) => names.reduce((sum, name) => sum + (minutes.at(at)?.[name] ?? 0), 0);
+  return Math.round(count(-1) + count(-2) * (1 - elapsed));
 }
 
 function Figure({
