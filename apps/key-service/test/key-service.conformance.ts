@@ -445,6 +445,7 @@ async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
       return await ask();
     } catch (error) {
       if (!(error instanceof Fault) || !error.retryable) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 }

@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto';
+import type { KeyId } from '@latchkey/cenc';
+import { Fault, type LatchkeyEvent } from '@latchkey/messages';
+import {
+  dynamoDbLocalMissing,
+  startDynamoDbLocal,
+  startFaultProxy,
+  startKmsEndpoint,
+  type DynamoDbLocal,
+  type FaultProxy,
+  type KmsEndpoint,
+} from '@latchkey/testing';
+import type { KeyStore } from '../src/store/key-store';
+import { describeWith } from './describe-with';
+import { eventually, RunningServices } from './running-service';
+import { dynamoDbStore, newKeyId, newTable, soon, temporaryDirectory } from './stores';
+
+jest.setTimeout(120_000);
+
+/** The most that a request may take, whatever is broken: promise 23. */
+const ANSWERED_WITHIN_MS = 2_000;
+const HEALED_WITHIN_MS = 5_000;
+
+describeWith(dynamoDbLocalMissing())('key service while parts are down', () => {
+  const directory = temporaryDirectory();
+  let dynamoDb: DynamoDbLocal;
+  let kms: KmsEndpoint;
+  let toDynamoDb: FaultProxy;
+  let toKms: FaultProxy;
+  let store: KeyStore;
+  let services: RunningServices;
+  let table: string;
+
+  beforeAll(async () => {
+    [dynamoDb, kms] = await Promise.all([startDynamoDbLocal(), startKmsEndpoint()]);
+    [toDynamoDb, toKms] = await Promise.all([startFaultProxy(dynamoDb.endpoint), startFaultProxy(kms.endpoint)]);
+    Object.assign(process.env, dynamoDb.environment, {
+      AWS_ENDPOINT_URL_DYNAMODB: toDynamoDb.endpoint,
+      AWS_ENDPOINT_URL_KMS: toKms.endpoint,
+    });
+    table = await newTable(dynamoDb.endpoint);
+    store = dynamoDbStore(dynamoDb.endpoint, table);
+    services = servicesWith({});
+    await services.start();
+    // A Java machine that has just started takes longer than our limits.
+    await Promise.all(Array.from({ length: 40 }, () => untilIssued([newKeyId()], randomUUID())));
+  });
+  afterAll(async () => {
+    await services.stop();
+    await store.close();
+    await Promise.all([toDynamoDb.close(), toKms.close(), dynamoDb.close(), kms.close()]);
+    directory.remove();
+  });
+  beforeEach(() => {
+    toDynamoDb.reset();
+    toKms.reset();
+  });
+  afterEach(async () => {
+    toDynamoDb.reset();
+    toKms.reset();
+    await untilIssued([newKeyId()], randomUUID());
+  });
+
+  const servicesWith = (environment: Record<string, string>) =>
+    new RunningServices(
+      { environment: { DYNAMODB_TABLE: table, KMS_KEY_ID: 'alias/latchkey' }, store: () => store },
+      directory.path,
+      environment,
+    );
+
+  /** What came of it: keys, or the code of the fault; and how long it took. */
+  const attempt = async (keyIds: KeyId[], contentId: string, exchangeId: string = randomUUID()) => {
+    const began = performance.now();
+    const answer = await services.issue(keyIds, { contentId, exchangeId }).catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error;
+      return error.code;
+    });
+    return { answer, ms: performance.now() - began, exchangeId };
+  };
+  const untilIssued = async (keyIds: KeyId[], contentId: string, counts: { retries: number } = { retries: 0 }) => {
+    for (;;) {
+      const { answer, exchangeId } = await attempt(keyIds, contentId);
+      if (typeof answer !== 'string') return { keys: answer, exchangeId };
+      expect(['UNAVAILABLE', 'DEADLINE_EXCEEDED']).toContain(answer);
+      counts.retries++;
+      // As over a network: whoever is refused at once does not come again at once.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+
+  it.each([
+    ['answers are lost', { kind: 'dropResponse' }],
+    ['answers never come', { kind: 'hangAfter' }],
+    ['requests arrive twice', { kind: 'duplicate' }],
+    ['requests fail', { kind: 'error', type: 'InternalServerError', status: 500 }],
+    ['writes are throttled', { kind: 'error', type: 'ProvisionedThroughputExceededException' }],
+  ] as const)('never makes a second key nor half a request when %s', async (_, fault) => {
+    // promises 1, 3, 4, 19
+    toDynamoDb.rules({ fault, action: /Transact|Batch/, probability: 0.3 });
+    const issued = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const keyIds = [newKeyId(), newKeyId(), newKeyId()];
+        const contentId = randomUUID();
+        const first = await untilIssued(keyIds, contentId);
+        const second = await untilIssued(keyIds, contentId);
+        expect(second.keys.map(({ key }) => key)).toEqual(first.keys.map(({ key }) => key));
+        return { keyIds, contentId, first, second };
+      }),
+    );
+    toDynamoDb.reset();
+    const records = await everyEvent(store);
+    for (const { keyIds, contentId, first, second } of issued) {
+      const again = await untilIssued(keyIds, contentId);
+      expect(again.keys.map(({ key, created }) => [key, created])).toEqual(first.keys.map(({ key }) => [key, false]));
+      const { rows } = await store.read({ tenant: 'default', contentId }, keyIds, soon());
+      expect(rows.size).toBe(3);
+      for (const { exchangeId } of [first, second]) {
+        expect(
+          records.filter((event) => 'exchangeId' in event.data && event.data.exchangeId === exchangeId),
+        ).toHaveLength(1);
+      }
+      const made = records.filter(
+        (event) => event.type === 'io.latchkey.key.issued.v1' && event.data.contentId === contentId,
+      );
+      expect(made).toHaveLength(1);
+    }
+  });
+
+  it('asks DynamoDB once for known keys and twice for new ones, whatever their number, and once for the audit', async () => {
+    const keyIds = Array.from({ length: 64 }, newKeyId);
+    const contentId = randomUUID();
+    const counted = async (some: KeyId[]) => {
+      await eventually(async () => {
+        toDynamoDb.requests.clear();
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return toDynamoDb.requests.size === 0;
+      });
+      await services.issue(some, { contentId });
+      return Object.fromEntries([...toDynamoDb.requests].filter(([action]) => /Batch|Transact/.test(action)));
+    };
+    expect(await counted(keyIds.slice(0, 32))).toEqual({ BatchGetItem: 1, TransactWriteItems: 1 });
+    expect(await counted(keyIds)).toEqual({ BatchGetItem: 1, TransactWriteItems: 1 });
+    expect(await counted(keyIds)).toEqual({ BatchGetItem: 1, BatchWriteItem: 1 });
+  });
+
+  it('writes the audit of concurrent requests together', async () => {
+    const keyId = newKeyId();
+    const contentId = randomUUID();
+    await untilIssued([keyId], contentId);
+    toDynamoDb.requests.clear();
+    await Promise.all(Array.from({ length: 100 }, () => untilIssued([keyId], contentId)));
+    expect(toDynamoDb.requests.get('BatchWriteItem')).toBeLessThan(40);
+  });
+
+  it.each([
+    ['hangs', { kind: 'hang' }],
+    ['is cut off', { kind: 'down' }],
+    ['answers errors', { kind: 'error', type: 'InternalServerError', status: 500 }],
+    ['takes 5 s', { kind: 'delay', ms: 5_000 }],
+    ['throttles', { kind: 'error', type: 'ThrottlingException' }],
+    ['denies', { kind: 'error', type: 'AccessDeniedException' }],
+  ] as const)(
+    'says within two seconds that it cannot when DynamoDB %s, asks it at most twice, and heals',
+    async (_, fault) => {
+      // promises 23, 25
+      const keyId = newKeyId();
+      const contentId = randomUUID();
+      await untilIssued([keyId], contentId);
+      toDynamoDb.rules({ fault });
+      for (let n = 0; n < 3; n++) {
+        toDynamoDb.requests.clear();
+        const { answer, ms } = await attempt([keyId], contentId);
+        expect(['UNAVAILABLE', 'DEADLINE_EXCEEDED']).toContain(answer);
+        expect(ms).toBeLessThan(ANSWERED_WITHIN_MS + 200);
+        expect(toDynamoDb.requests.get('BatchGetItem') ?? 0).toBeLessThanOrEqual(2);
+        expect(toDynamoDb.requests.get('TransactWriteItems') ?? 0).toBe(0);
+      }
+      toDynamoDb.reset();
+      const healed = performance.now();
+      await untilIssued([keyId], contentId);
+      expect(performance.now() - healed).toBeLessThan(HEALED_WITHIN_MS);
+    },
+  );
+
+  it('gives out known keys while KMS is down, and makes no new ones under a data key it cannot get', async () => {
+    // promise 28
+    const keyId = newKeyId();
+    const contentId = randomUUID();
+    const { keys } = await untilIssued([keyId], contentId);
+    toKms.rules({ fault: { kind: 'down' } });
+    for (let n = 0; n < 5; n++) {
+      const { answer } = await attempt([keyId], contentId);
+      expect(answer).toMatchObject([{ key: keys[0]?.key }]);
+    }
+    // A tenant that has had no key yet has no data key either.
+    const began = performance.now();
+    const fresh = services.issue([newKeyId()], { tenant: 'other', contentId });
+    await expect(fresh).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(performance.now() - began).toBeLessThan(ANSWERED_WITHIN_MS);
+    toKms.reset();
+    await eventually(() =>
+      services.issue([newKeyId()], { tenant: 'other', contentId }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it('lets no key out when the audit cannot be written', async () => {
+    // promise 20
+    const keyId = newKeyId();
+    const contentId = randomUUID();
+    await untilIssued([keyId], contentId);
+    toDynamoDb.rules({ fault: { kind: 'error', type: 'InternalServerError', status: 500 }, action: 'BatchWriteItem' });
+    expect((await attempt([keyId], contentId)).answer).toBe('UNAVAILABLE');
+    await expect(services.release([keyId], { contentId })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    toDynamoDb.reset();
+    await untilIssued([keyId], contentId);
+  });
+
+  it('lets them out if that is what was configured', async () => {
+    const lax = servicesWith({ AUDIT_FAIL_OPEN: 'true' });
+    await lax.start();
+    const keyId = newKeyId();
+    const contentId = randomUUID();
+    const [issued] = await lax.issue([keyId], { contentId });
+    toDynamoDb.rules({ fault: { kind: 'error', type: 'InternalServerError', status: 500 }, action: 'BatchWriteItem' });
+    const [again] = await lax.issue([keyId], { contentId });
+    expect(again?.key).toBe(issued?.key);
+    toDynamoDb.reset();
+    await lax.stop();
+  });
+
+  it('leaves nothing of a request of which one write failed', async () => {
+    // promise 4
+    const keyIds = Array.from({ length: 8 }, newKeyId);
+    const contentId = randomUUID();
+    toDynamoDb.rules({
+      fault: { kind: 'error', type: 'TransactionCanceledException' },
+      action: 'TransactWriteItems',
+      first: 2,
+    });
+    expect((await attempt(keyIds, contentId)).answer).toBe('UNAVAILABLE');
+    expect((await store.page({ tenant: 'default', contentId }, 10, undefined, soon())).rows).toEqual([]);
+    const { keys } = await untilIssued(keyIds, contentId);
+    expect(keys.every(({ created }) => created)).toBe(true);
+  });
+
+  it('counts what it asks of KMS: a handful for a thousand keys', async () => {
+    toKms.requests.clear();
+    for (let n = 0; n < 16; n++) await untilIssued(Array.from({ length: 64 }, newKeyId), randomUUID());
+    const calls = [...toKms.requests.values()].reduce((sum, count) => sum + count, 0);
+    expect(calls).toBeLessThanOrEqual(3);
+  });
+});
+
+async function everyEvent(store: KeyStore): Promise<LatchkeyEvent[]> {
+  const writers = await store.writers('all');
+  const records = await Promise.all(writers.map(({ writer }) => store.recordsAfter(writer, 0, 100_000)));
+  return records.flat().map(({ body }) => JSON.parse(body) as LatchkeyEvent);
+}
