@@ -2,6 +2,7 @@ import { Controller, Delete, Get, Inject, Param, Post, Put, Req, Res } from '@ne
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ContentDocuments, type DocumentAnswer } from './content-documents';
 import { entityTag } from './entity-tags';
+import { setHeadersOfVersion } from './speke-headers';
 
 /** The resource of the CPIX transfer protocol. */
 @Controller('copyProtectionData/:contentId')
@@ -32,7 +33,7 @@ export class ContentDocumentsController {
 function send(reply: FastifyReply, { status, etag, version, xml }: DocumentAnswer): void {
   reply.status(status);
   if (etag !== undefined) reply.header('etag', entityTag(etag));
-  if (version !== undefined && version !== '1.0') reply.header('x-speke-version', version);
+  if (version !== undefined) setHeadersOfVersion(version, reply);
   if (xml === undefined) reply.send();
   else reply.type('application/xml').send(xml);
 }

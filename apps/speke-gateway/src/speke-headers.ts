@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { SPEKE_VERSIONS } from '@latchkey/speke';
+import { SPEKE_VERSIONS, type SpekeVersion } from '@latchkey/speke';
 
 /** Who we are, and no more: a version would tell which holes to try. */
 const USER_AGENT = 'Latchkey';
@@ -18,6 +18,12 @@ export function setSpekeHeaders(request: FastifyRequest, reply: FastifyReply): v
   }
   const known = SPEKE_VERSIONS.find((version) => version === asked);
   if (known) reply.header('x-speke-version', known);
+}
+
+/** For a kept document, whose version is its own and not the request's. */
+export function setHeadersOfVersion(version: SpekeVersion, reply: FastifyReply): void {
+  if (version === '1.0') return;
+  reply.removeHeader('speke-user-agent').headers({ 'x-speke-user-agent': USER_AGENT, 'x-speke-version': version });
 }
 
 /** Header names of a request come in any case; Node has them in lower case. Sent twice, they are joined by a comma. */

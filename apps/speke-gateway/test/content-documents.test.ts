@@ -54,6 +54,7 @@ describe('copyProtectionData', () => {
     expect(etag).toMatch(/^"[^"]+"$/);
     const got = await send('GET');
     expect([got.status, got.headers.get('etag'), got.headers.get('x-speke-version')]).toEqual([200, etag, '2.0']);
+    expect([got.headers.get('x-speke-user-agent'), got.headers.get('speke-user-agent')]).toEqual(['Latchkey', null]);
     const body = await got.text();
     expect(body).toContain(keyOf('default', WISH.contentId, KID).toString('base64'));
     // A namespace that the request declared and nothing used is not kept.
