@@ -14,6 +14,7 @@ beforeAll(async () => {
   delivery = await startDelivery({
     urls: { entitlement: { mode: 'signed-url', secrets } },
     bound: { entitlement: { mode: 'signed-url', secrets, bindAddress: true }, cacheSeconds: 0 },
+    few: { entitlement: { mode: 'signed-url', secrets }, rateLimit: { perTokenPerMinute: 2 } },
     cookies: { entitlement: { mode: 'signed-cookie', secrets, cookie: 'play' } },
   });
 });
@@ -92,6 +93,17 @@ describe('a signed URL', () => {
     });
     expect(license.status).toBe(200);
     expect(license.headers.get('cache-control')).toBe('private, no-store');
+  });
+
+  it('works so often a minute, whoever uses it; another one is not held back by it', async () => {
+    const keyId = someKeyId();
+    delivery.answerer.put('few', contentId, keyId);
+    const [one, other] = [60, 61].map((seconds) =>
+      signedQuery(contentId, keyId, { tenant: 'few', expires: now() + seconds }),
+    ) as [string, string];
+    const statuses = [];
+    for (const query of [one, one, one, other]) statuses.push((await get('few', keyId, query)).status);
+    expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
   it('bound to an address works from there only', async () => {
