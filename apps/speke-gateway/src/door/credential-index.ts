@@ -21,16 +21,14 @@ export class CredentialIndex {
   /** By header name. */
   readonly apiKeys = new Map<string, Owned<'api-key'>[]>();
   readonly subjects = new Map<string, Owned<'mtls'>>();
+  /** No tenant has any: then nothing that a request shows means anything. */
+  readonly isEmpty: boolean;
 
   constructor(tenants: Pick<TenantDirectory, 'list'>) {
+    this.isEmpty = tenants.list().every(({ encryptors }) => encryptors.length === 0);
     for (const tenant of tenants.list()) {
       for (const credential of tenant.encryptors) this.#add(tenant, credential);
     }
-  }
-
-  get isEmpty(): boolean {
-    const maps = [this.roles, this.accessKeys, this.digestUsers, this.basicUsers, this.apiKeys, this.subjects];
-    return maps.every(({ size }) => size === 0);
   }
 
   #add(tenant: Tenant, credential: EncryptorCredential): void {

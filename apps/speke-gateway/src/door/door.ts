@@ -71,7 +71,7 @@ export class Door {
 
   /** Throws AuthenticationFailure (401, 403), HttpProblem 429. */
   admit(request: FastifyRequest): Admission | Promise<Admission> {
-    const method = this.#methods.find((each) => each.carries(request, this.#credentials));
+    const method = this.#methodOf(request);
     if (!method) return this.#enter(this.#anonymous(request), ANYBODY, request);
     const claimed = method.claims(request);
     this.#refuseGuessing(request, claimed);
@@ -85,6 +85,11 @@ export class Door {
     } catch (error) {
       return this.#turnAway(error, claimed, request);
     }
+  }
+
+  #methodOf(request: FastifyRequest): Method | undefined {
+    if (this.#credentials.isEmpty) return undefined;
+    return this.#methods.find((each) => each.carries(request, this.#credentials));
   }
 
   #letIn({ owned, confirm }: Proven, claimed: string, request: FastifyRequest): Admission {
