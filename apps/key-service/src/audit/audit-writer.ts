@@ -1,9 +1,10 @@
 import type { Deadline } from '@latchkey/bus';
 import { Fault } from '@latchkey/messages';
-import type { Logger } from '@latchkey/runtime';
+import { instruments, type Logger } from '@latchkey/runtime';
 import type { AuditLog, AuditRecord } from './audit-log';
 import type { AuditRelay } from './audit-relay';
 import type { AuditedEvent, AuditTrail, Said } from './audit-trail';
+import { countKeys } from './count-keys';
 
 /**
  * Record first, then act: `with` makes records and hands them to whoever writes them with something else; `append` writes
@@ -46,10 +47,15 @@ export class AuditWriter {
   async writeWith(records: readonly AuditRecord[], write: () => Promise<boolean>): Promise<boolean> {
     try {
       const written = await write();
-      if (written) this.relay.written(records);
-      else this.relay.givenUp(records);
+      if (written) {
+        countKeys(records);
+        this.relay.written(records);
+      } else {
+        this.relay.givenUp(records);
+      }
       return written;
     } catch (error) {
+      if (!(error instanceof Fault) || error.retryable) instruments.auditFailures.add(records.length, {});
       this.relay.givenUp(records);
       throw error instanceof Fault ? error : new Fault('UNAVAILABLE', 'the audit cannot be written', { cause: error });
     }

@@ -1,7 +1,7 @@
 import type { Deadline } from '@latchkey/bus';
 import { Fault } from '@latchkey/messages';
-import type { Logger } from '@latchkey/runtime';
-import { BrokenCircuitError, circuitBreaker, ConsecutiveBreaker, handleWhen } from 'cockatiel';
+import { instruments, type Logger } from '@latchkey/runtime';
+import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
 
 /**
  * The SDK's own settings hang on an endpoint that takes requests and never answers. Two attempts at most, together within the
@@ -11,6 +11,9 @@ export const CLIENT_LIMITS = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 400, requestTimeout: 800, throwOnRequestTimeout: true },
 } as const;
+
+/** What DynamoDB says when it is asked too much. */
+const THROTTLES = ['ProvisionedThroughputExceededException', 'RequestLimitExceeded', 'ThrottlingException'];
 
 const BREAKER = { failuresInARow: 8, halfOpenAfterMs: 1_000 };
 
@@ -29,12 +32,15 @@ export class GuardedCalls {
   constructor(
     /** What callers are told is not answering. */
     private readonly name: string,
+    private readonly part: 'keys' | 'kms',
     private readonly logger: Logger,
   ) {
     this.#breaker.onBreak(() =>
       this.logger.error({ part: this.name }, 'does not answer: refusing at once for a while'),
     );
     this.#breaker.onReset(() => this.logger.info({ part: this.name }, 'answers again'));
+    this.#breaker.onStateChange((state) => this.#saw(state));
+    this.#saw(this.#breaker.state);
   }
 
   /**
@@ -49,13 +55,31 @@ export class GuardedCalls {
   ): Promise<T> {
     this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1);
     if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `no time is left to ask ${this.name}`);
+    const begun = performance.now();
     try {
       const abortSignal = AbortSignal.timeout(Math.ceil(deadline.remainingMs));
-      return await this.#breaker.execute(() => call({ abortSignal }));
+      const answer = await this.#breaker.execute(() => call({ abortSignal }));
+      this.#measure(operation, begun, 'ok');
+      return answer;
     } catch (error) {
-      if (expects(error)) throw error;
+      const expected = expects(error);
+      this.#measure(operation, begun, expected ? 'refused' : 'failed');
+      if (this.part === 'keys' && isNamed(error, ...THROTTLES)) instruments.storeThrottles.add(1, { store: 'keys' });
+      if (expected) throw error;
       throw this.#fault(operation, error, deadline);
     }
+  }
+
+  #measure(operation: string, begun: number, outcome: 'ok' | 'refused' | 'failed'): void {
+    if (this.part === 'keys')
+      return instruments.storeDuration.recordSince(begun, { store: 'keys', operation, outcome });
+    instruments.kmsCalls.add(1, { operation, outcome });
+    instruments.kmsDuration.recordSince(begun, { operation, outcome });
+  }
+
+  #saw(state: CircuitState): void {
+    const open = state === CircuitState.Open || state === CircuitState.Isolated;
+    instruments.breakerState.record(open ? 2 : state === CircuitState.HalfOpen ? 1 : 0, { part: this.part });
   }
 
   #fault(operation: string, cause: unknown, deadline: Deadline): Fault {

@@ -87,7 +87,7 @@ class DynamoDbKeyStore implements KeyStore {
     this.#client = options.client ?? new DynamoDBClient(CLIENT_LIMITS);
     this.#table = options.table;
     this.#random = options.random ?? Math.random;
-    this.calls = new GuardedCalls('the key store', options.logger);
+    this.calls = new GuardedCalls('the key store', 'keys', options.logger);
     this.#records = new GroupedWrites({ rows: BATCH_ROWS, writes: AUDIT_WRITES_AT_ONCE }, (records, deadline) =>
       this.#putAll(records.map(recordItem), deadline),
     );

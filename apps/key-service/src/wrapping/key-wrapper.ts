@@ -1,4 +1,5 @@
 import type { Deadline } from '@latchkey/bus';
+import { instruments } from '@latchkey/runtime';
 import { LRUCache } from 'lru-cache';
 import type { Wrapped } from '../store/stored-key';
 import { DataKey } from './data-key';
@@ -81,7 +82,9 @@ export class KeyWrapper {
     deadline: Deadline,
   ): Promise<Buffer> {
     const name = cacheName(context, wrapped.encryptedDataKey);
-    const dataKey = this.#opening.get(name) ?? (await this.#decrypt(name, context, wrapped.encryptedDataKey, deadline));
+    const held = this.#opening.get(name);
+    instruments.dataKeyCache.add(1, { result: held ? 'hit' : 'miss' });
+    const dataKey = held ?? (await this.#decrypt(name, context, wrapped.encryptedDataKey, deadline));
     return dataKey.open(wrapped.box, additionalData);
   }
 

@@ -44,7 +44,7 @@ class KmsMasterKey implements MasterKey {
 
   constructor(private readonly options: KmsMasterKeyOptions) {
     this.#client = options.client ?? new KMSClient(CLIENT_LIMITS);
-    this.#calls = new GuardedCalls('the master key', options.logger);
+    this.#calls = new GuardedCalls('the master key', 'kms', options.logger);
   }
 
   async generateDataKey(context: EncryptionContext, deadlineMs: number) {
