@@ -9,20 +9,27 @@ export class Door {
   lastClock = undefined;
   #challenge;
 
-  /** @param {{ url: string, headers: Record<string, string>, authorization?: import('./authorization.mjs').Authorization }} options */
+  /**
+   * @param {object} options
+   * @param {string} options.url
+   * @param {Record<string, string>} options.headers with every request
+   * @param {import('./authorization.mjs').Authorization} [options.authorization]
+   * @param {boolean} [options.encrypted] ask for encrypted keys unless said otherwise
+   */
   static async open(options) {
     return new Door(options, await newRecipient());
   }
 
-  constructor({ url, headers, authorization }, recipient) {
+  constructor({ url, headers, authorization, encrypted = false }, recipient) {
     this.url = new URL(url);
     this.headers = headers;
     this.authorization = authorization;
+    this.encrypted = encrypted;
     this.recipient = recipient;
   }
 
   /** Asks for a document's keys; `encrypted`: for our certificate. */
-  ask(wish, { encrypted = false } = {}) {
+  ask(wish, { encrypted = this.encrypted } = {}) {
     const certificates = encrypted ? [this.recipient.certificate] : (wish.certificates ?? []);
     return this.post(spekeDocument({ ...wish, certificates }), wish.version === '1.0' ? undefined : wish.version);
   }

@@ -7,6 +7,7 @@ export const USAGE = `npm run doctor -- --url URL [options]      looks at an ins
 How an encryptor shows who it is
   --basic USER:PASSWORD   HTTP Basic
   --digest USER:PASSWORD  HTTP Digest, SHA-256 or MD5 as the server offers
+                          (USER alone: the password is in DOCTOR_PASSWORD, where ps does not show it)
   --api-key NAME=VALUE    a header; the same as --header 'NAME: VALUE'
   --header 'NAME: VALUE'  repeatable
   --sigv4                 sign with the AWS credentials of the environment (API Gateway with IAM)
@@ -49,12 +50,20 @@ export function readOptions(args, environment) {
   const apiKey = values['api-key']?.replace('=', ': ');
   return {
     ...values,
+    basic: withPassword(values.basic, environment),
+    digest: withPassword(values.digest, environment),
     headers: named([...values.header, ...(apiKey ? [apiKey] : [])]),
     player: { headers: named(values['player-header']), query: values['player-query'] },
     wanted: values.systems?.split(',').map(systemNamed),
     calls: Math.min(1_000, Math.max(5, Number(values.calls) || 30)),
     region: values.region ?? regionOf(new URL(values.url).hostname) ?? environment.AWS_REGION,
   };
+}
+
+function withPassword(user, { DOCTOR_PASSWORD }) {
+  if (user === undefined || user.includes(':')) return user;
+  if (!DOCTOR_PASSWORD) throw new UsageError(`${user} has no password: USER:PASSWORD, or DOCTOR_PASSWORD`);
+  return `${user}:${DOCTOR_PASSWORD}`;
 }
 
 function parse(args) {

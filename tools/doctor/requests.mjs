@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { SPEKE_1_SYSTEMS, SPEKE_2_SYSTEMS } from '@latchkey/testing';
 import { Complaint } from './findings.mjs';
 
-export const CPIX_VERSIONS = { '2.0': '2.3', '2.1': '2.4' };
+export const CPIX_VERSIONS = { '2.0': '2.3', 2.1: '2.4' };
 
 /** All keys of one examination lie under one content ID, which says whose they are. */
 export function ownContentId(now = new Date()) {
