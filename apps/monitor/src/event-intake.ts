@@ -1,5 +1,5 @@
 import type { Ledger } from './ledger/ledger';
-import type { LedgerEvent } from './ledger/ledger-record';
+import { isLedgerEvent, type LedgerEvent } from './ledger/ledger-record';
 
 /** What is told of events besides the ledger. */
 export interface Witness {
@@ -18,8 +18,9 @@ export class EventIntake {
     private readonly witnesses: readonly Witness[],
   ) {}
 
-  /** Resolves when the event is durable and need not be delivered again. */
-  async take(event: LedgerEvent): Promise<void> {
+  /** Resolves when the event is durable and need not be delivered again. What can be no event is passed over. */
+  async take(event: unknown): Promise<void> {
+    if (!isLedgerEvent(event)) return;
     await this.tellFirst(event);
     const outcome = await this.ledger.append(event);
     await Promise.all(this.witnesses.map((witness) => witness.heard?.(event)));

@@ -15,10 +15,10 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
   describe(name, () => {
     let store: StoreAtTest;
     const opened: LedgerStore[] = [];
-    const openLedger = async () => {
+    const openLedger = async (now?: () => Date) => {
       const one = await store.open();
       opened.push(one);
-      return new Ledger(one);
+      return new Ledger(one, now, 1);
     };
     beforeEach(async () => {
       store = await newStore();
@@ -61,23 +61,33 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
       expect((await ledger.query({ tenants: ['a'], limit: 10 })).records).toHaveLength(1);
     });
 
-    it('finds by key ID, by content, by exchange and by time, the most recent first', async () => {
-      const ledger = await openLedger();
-      const keyId = newKeyId();
+    it('finds by key ID, by content, by exchange, by event id and by time, the most recent first', async () => {
       const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
+      let clock = at(0);
+      const ledger = await openLedger(() => clock);
+      const keyId = newKeyId();
       const first = issued({ contentId: 'film', keyIds: [keyId, newKeyId()], time: at(1) });
       const second = completed({ contentId: 'film', keyIds: [keyId], time: at(2), exchangeId: first.data.exchangeId });
-      const third = issued({ contentId: 'film#2', time: at(3) });
-      for (const event of [third, first, second]) await ledger.append(event);
+      const third = issued({ contentId: 'film', time: at(3) });
+      const fourth = issued({ contentId: 'film#2', time: at(4) });
+      for (const [n, event] of [first, second, third, fourth].entries()) {
+        clock = at(n + 1);
+        await ledger.append(event);
+      }
 
       const ids = async (query: object) =>
         (await ledger.query({ limit: 10, ...query })).records.map(({ entry }) => entry.event.id);
-      expect(await ids({ keyId })).toEqual([second.id, first.id]);
-      expect(await ids({ contentId: 'film' })).toEqual([second.id, first.id]);
-      expect(await ids({ exchangeId: first.data.exchangeId })).toEqual([second.id, first.id]);
-      expect(await ids({})).toEqual([third.id, second.id, first.id]);
-      expect(await ids({ from: at(2).toISOString() })).toEqual([third.id, second.id]);
+      expect(await ids({ keyId })).toEqual([first.id]);
+      expect(await ids({ contentId: 'film' })).toEqual([third.id, second.id, first.id]);
+      expect(await ids({ contentId: 'film', from: at(2).toISOString(), to: at(2).toISOString() })).toEqual([second.id]);
+      expect(await ids({ exchangeId: first.data.exchangeId })).toEqual([first.id]);
+      expect((await ledger.byId(second.id))?.id).toBe(second.id);
+      expect(await ledger.byId(second.id, ['other'])).toBeUndefined();
+      expect(await ids({})).toEqual([fourth.id, third.id, second.id, first.id]);
+      expect(await ids({ from: at(3).toISOString() })).toEqual([fourth.id, third.id]);
       expect(await ids({ to: at(2).toISOString() })).toEqual([second.id, first.id]);
+      expect(await ids({ from: at(2).toISOString(), to: at(3).toISOString() })).toEqual([third.id, second.id]);
+      expect(await ids({ to: at(0).toISOString() })).toEqual([]);
       expect(await ids({ keyId: newKeyId() })).toEqual([]);
     });
 
@@ -87,15 +97,17 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
       const events = Array.from({ length: 25 }, (_, n) => issued({ time, tenant: n % 3 ? 'a' : 'b' }));
       await Promise.all(events.map((event) => ledger.append(event)));
 
-      const seen: string[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await ledger.query({ limit: 10, cursor });
-        seen.push(...page.records.map(({ entry }) => entry.event.id));
-        cursor = page.cursor;
-      } while (cursor);
-      expect(seen).toHaveLength(25);
-      expect(new Set(seen)).toEqual(new Set(events.map(({ id }) => id)));
+      for (const query of [{}, { contentId: 'channel-1' }]) {
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await ledger.query({ limit: 10, cursor, ...query });
+          seen.push(...page.records.map(({ entry }) => entry.event.id));
+          cursor = page.cursor;
+        } while (cursor);
+        expect(seen).toHaveLength(25);
+        expect(new Set(seen)).toEqual(new Set(events.map(({ id }) => id)));
+      }
     });
 
     it('finds a record under each of 128 key IDs', async () => {
@@ -105,6 +117,19 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
       for (const keyId of [keyIds[0], keyIds[127]]) {
         expect((await ledger.query({ keyId, limit: 2 })).records).toHaveLength(1);
       }
+    });
+
+    it('finds its way by time also where records are missing', async () => {
+      let clock = new Date(0);
+      const ledger = await openLedger(() => clock);
+      for (let n = 1; n <= 12; n++) {
+        clock = new Date(n * 1_000);
+        await ledger.append(issued());
+      }
+      for (const index of [4, 5, 6, 9]) await store.remove('default', index);
+      const to = new Date(7_000).toISOString();
+      const found = await ledger.query({ to, limit: 10 });
+      expect(found.records.map(({ index }) => index)).toEqual([7, 3, 2, 1]);
     });
 
     // promise 22
@@ -128,7 +153,7 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
     it('names the end that was cut off, if the head was noted down outside', async () => {
       const ledger = await tenRecords(openLedger);
       const anchor = await ledger.store.head('default');
-      const other = new Ledger(await (await newStore()).open());
+      const other = new Ledger(await (await newStore()).open(), undefined, 1);
       for (const { body } of (await allOf(ledger.store, 'default')).slice(0, 9)) {
         await other.append(JSON.parse(body).event);
       }

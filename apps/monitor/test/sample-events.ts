@@ -64,10 +64,11 @@ export function completed(
     time?: Date;
   } = {},
 ): z.output<typeof exchangeCompleted.payload> {
-  const { tenant = 'default', contentId = 'channel-1', time = new Date() } = sample;
+  const { tenant = 'default', contentId = 'channel-1', time = new Date(), exchangeId = randomUUID() } = sample;
   return exchangeCompleted.payload.parse({
     specversion: '1.0',
-    id: randomUUID(),
+    // As the gateway has it.
+    id: exchangeId,
     source: '/latchkey/speke-gateway/a',
     type: exchangeCompleted.type,
     time: time.toISOString(),
@@ -76,7 +77,7 @@ export function completed(
     data: {
       tenant,
       contentId,
-      exchangeId: sample.exchangeId ?? randomUUID(),
+      exchangeId,
       requester: { encryptorId: 'packager-1' },
       spekeVersion: '2.0',
       resource: 'copyProtection',

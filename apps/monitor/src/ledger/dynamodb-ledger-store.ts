@@ -50,7 +50,7 @@ export class DynamoDbLedgerStore implements LedgerStore {
 
   async recorded(ids: readonly string[]): Promise<Set<string>> {
     const markers = await this.getAll([...new Set(ids)].map((id) => key(`event:${id}`, '-')));
-    return new Set(markers.map((item) => text(item['pk']).slice('event:'.length)));
+    return new Set(markers.map(idIn));
   }
 
   async writerCounts(chain: string, writers: readonly string[]): Promise<Map<string, WriterCount>> {
@@ -112,19 +112,40 @@ export class DynamoDbLedgerStore implements LedgerStore {
   }
 
   private async recordsAt(places: readonly Place[]): Promise<Found[]> {
-    const markers = await this.getAll(places.map(({ id }) => key(`event:${id}`, '-')));
-    const at = new Map(
-      markers.map((item) => [
-        text(item['pk']).slice('event:'.length),
-        recordKey(text(item['chain']), number(item['index'])),
-      ]),
-    );
-    const records = new Map((await this.getAll([...at.values()])).map((item) => [nameOf(item), readRecord(item)]));
+    const records = await this.located(places.map(({ id }) => id));
     return places.flatMap((place) => {
-      const where = at.get(place.id);
-      const record = where && records.get(nameOf(where));
+      const record = records.get(place.id);
       return record ? [{ place, record }] : [];
     });
+  }
+
+  async byIds(ids: readonly string[]): Promise<LedgerRecord[]> {
+    return [...(await this.located(ids)).values()];
+  }
+
+  private async located(ids: readonly string[]): Promise<Map<string, LedgerRecord>> {
+    const markers = await this.getAll([...new Set(ids)].map((id) => key(`event:${id}`, '-')));
+    const keys = markers.map((item) => recordKey(text(item['chain']), number(item['index'])));
+    const records = new Map((await this.getAll(keys)).map(readRecord).map((record) => [placeOf(record), record]));
+    return new Map(
+      markers.flatMap((item) => {
+        const record = records.get(placeOf({ chain: text(item['chain']), index: number(item['index']) }));
+        return record ? [[idIn(item), record]] : [];
+      }),
+    );
+  }
+
+  async back(chain: string, index: number, limit: number): Promise<LedgerRecord[]> {
+    const found: LedgerRecord[] = [];
+    for (let bucket = Math.floor(index / BUCKET); bucket >= 0 && found.length < limit; bucket--) {
+      const options = { ScanIndexForward: false, Limit: limit - found.length };
+      const range = { low: indexText(0), high: indexText(index) };
+      for await (const items of this.query(`chain:${chain}:${bucket}`, range, options)) {
+        found.push(...items.map(readRecord));
+        if (found.length >= limit) break;
+      }
+    }
+    return found.slice(0, limit);
   }
 
   async *walk(chain: string, from = 1): AsyncGenerator<LedgerRecord> {
@@ -211,10 +232,6 @@ function key(partition: string, sort: string): Item {
   return { pk: { S: partition }, sk: { S: sort } };
 }
 
-function nameOf(item: Item): string {
-  return `${text(item['pk'])} ${text(item['sk'])}`;
-}
-
 function indexText(index: number): string {
   return String(index).padStart(12, '0');
 }
@@ -233,6 +250,14 @@ function readRecord(item: Item): LedgerRecord {
   const chain = /^chain:(.*):\d+$/.exec(text(item['pk']))?.[1] ?? '';
   const index = Number(text(item['sk']));
   return { chain, index, previous: text(item['previous']), hash: text(item['hash']), body: text(item['body']) };
+}
+
+function placeOf({ chain, index }: Pick<LedgerRecord, 'chain' | 'index'>): string {
+  return `${chain} ${index}`;
+}
+
+function idIn(marker: Item): string {
+  return text(marker['pk']).slice('event:'.length);
 }
 
 function markerItem(id: string, { chain, index }: LedgerRecord): Item {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { LedgerEvent } from './ledger-record';
 
-/** The ways into the ledger beside the chain itself. */
-export type IndexName = 'time' | 'content' | 'key' | 'exchange';
+/** The ways into the ledger beside the chain itself, which is in the order of time, and the event's id. */
+export type IndexName = 'content' | 'key' | 'exchange';
 
 export interface IndexKey {
   readonly index: IndexName;
@@ -10,16 +10,21 @@ export interface IndexKey {
   readonly value: string;
 }
 
-/** Under which keys an event is found. */
+/**
+ * Under which keys an event is found: as few as do, since each is a write. An exchange's own event has its id, and the
+ * key IDs of an exchange are those of its key events.
+ */
 export function indexKeysOf(event: LedgerEvent): IndexKey[] {
   const { contentId, exchangeId } = event.data;
+  const ofExchange = event.type.startsWith(EXCHANGE_EVENTS);
   return [
-    { index: 'time', value: '' },
     ...(contentId === undefined ? [] : [{ index: 'content' as const, value: contentDigest(contentId) }]),
-    ...(exchangeId === undefined ? [] : [{ index: 'exchange' as const, value: exchangeId }]),
-    ...keyIdsOf(event).map((value) => ({ index: 'key' as const, value })),
+    ...(exchangeId === undefined || exchangeId === event.id ? [] : [{ index: 'exchange' as const, value: exchangeId }]),
+    ...(ofExchange ? [] : keyIdsOf(event).map((value) => ({ index: 'key' as const, value }))),
   ];
 }
+
+const EXCHANGE_EVENTS = 'io.latchkey.exchange.';
 
 /** A content ID may be 1,024 bytes of anything; stores' keys are shorter. */
 export function contentDigest(contentId: string): string {

@@ -45,6 +45,13 @@ export const ledgerEvent = z.looseObject({
 });
 export type LedgerEvent = z.infer<typeof ledgerEvent>;
 
+/** Whether it can be a record at all; what else is in it is its contract's matter. Cheap: every event comes by here. */
+export function isLedgerEvent(value: unknown): value is LedgerEvent {
+  const { id, type, time, source, data } = (value ?? {}) as Partial<Record<keyof LedgerEvent, unknown>>;
+  const texts = [id, type, time, source].every((text) => typeof text === 'string');
+  return texts && id !== '' && typeof data === 'object' && data !== null;
+}
+
 export interface LedgerEntry {
   /** When the monitor wrote it, ISO 8601; the event carries when it happened. */
   readonly recordedAt: string;

@@ -64,6 +64,10 @@ export interface LedgerStore {
   commit(commit: Commit): Promise<boolean>;
   /** The most recent first. */
   find(page: IndexPage): Promise<Found[]>;
+  /** The records of these event ids, in no order. */
+  byIds(ids: readonly string[]): Promise<LedgerRecord[]>;
+  /** Records of a chain backwards, from `index` down. */
+  back(chain: string, index: number, limit: number): Promise<LedgerRecord[]>;
   /** All of a chain from its `from`th record on, in order: what is there, whether or not it is right. */
   walk(chain: string, from?: number): AsyncIterable<LedgerRecord>;
   chains(): Promise<Map<string, ChainHead>>;

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { instruments } from '@latchkey/runtime';
+import { latestOf } from './chain-search';
 import { contentDigest, indexKeysOf, type IndexKey } from './index-keys';
 import {
   chainOf,
-  ledgerEvent,
   linkRecord,
   readEntry,
   type ChainHead,
@@ -61,14 +62,15 @@ export class Ledger {
   constructor(
     readonly store: LedgerStore,
     private readonly now: () => Date = () => new Date(),
+    /** How long an event waits for others to be written with. */
+    private readonly gatherMs = 25,
   ) {}
 
   /** Resolves when the event is durable; `known` if it was before. Throws if it could not be written. */
-  append(event: unknown): Promise<Outcome> {
-    const parsed = ledgerEvent.parse(event);
-    const chain = chainOf(parsed);
+  append(event: LedgerEvent): Promise<Outcome> {
+    const chain = chainOf(event);
     return new Promise((settle, fail) => {
-      this.queue(chain).push({ event: parsed, settle, fail });
+      this.queue(chain).push({ event, settle, fail });
       if (!this.writing.has(chain)) this.writing.set(chain, this.drain(chain));
     });
   }
@@ -82,6 +84,8 @@ export class Ledger {
   private async drain(chain: string): Promise<void> {
     const queue = this.queue(chain);
     while (queue.length > 0) {
+      // One commit for many costs little more than one for each.
+      if (queue.length < this.store.maxCommit) await delay(this.gatherMs);
       const batch = queue.splice(0, this.store.maxCommit);
       try {
         const recorded = await this.write(
@@ -132,16 +136,27 @@ export class Ledger {
     return (await this.store.recorded([eventId])).size > 0;
   }
 
-  /** Throws CursorError. */
+  /**
+   * Without a key ID, content or exchange, times are those of the ledger: when a record was written. Throws CursorError.
+   */
   async query(query: LedgerQuery): Promise<LedgerPage> {
     const chains = query.tenants ?? [...(await this.store.chains()).keys()];
-    const { keyId, contentId, exchangeId, from, to, limit, cursor } = query;
-    const key = lookUp({ keyId, contentId, exchangeId });
+    const { from, to, limit, cursor } = query;
     const after = cursor === undefined ? undefined : readCursor(cursor);
+    const part = { from, to, after, limit: limit + 1 };
+    const key = lookUp(query);
     const pages = await Promise.all(
-      chains.map((chain) => this.store.find({ chain, key, from, to, after, limit: limit + 1 })),
+      chains.map((chain) =>
+        key ? this.store.find({ chain, key, ...part }) : latestOf(this.store, { chain, ...part }),
+      ),
     );
     return pageOf(pages.flat(), limit);
+  }
+
+  /** The record of an event, if it is in one of the chains (absent: in any). */
+  async byId(eventId: string, chains?: readonly string[]): Promise<LedgerEvent | undefined> {
+    const [record] = await this.store.byIds([eventId]);
+    return record && (chains?.includes(record.chain) ?? true) ? readEntry(record).event : undefined;
   }
 
   /** Resolves when what is being written is. The store stays open. */
@@ -190,11 +205,10 @@ function countOne(count: WriterCount | undefined, writer: string, chain: string,
   };
 }
 
-function lookUp({ keyId, contentId, exchangeId }: Pick<LedgerQuery, 'keyId' | 'contentId' | 'exchangeId'>): IndexKey {
+function lookUp({ keyId, contentId, exchangeId }: LedgerQuery): IndexKey | undefined {
   if (keyId !== undefined) return { index: 'key', value: keyId };
   if (exchangeId !== undefined) return { index: 'exchange', value: exchangeId };
-  if (contentId !== undefined) return { index: 'content', value: contentDigest(contentId) };
-  return { index: 'time', value: '' };
+  return contentId === undefined ? undefined : { index: 'content', value: contentDigest(contentId) };
 }
 
 function pageOf(found: Found[], limit: number): LedgerPage {

@@ -82,6 +82,19 @@ export class LmdbLedgerStore implements LedgerStore {
     });
   }
 
+  async byIds(ids: readonly string[]): Promise<LedgerRecord[]> {
+    return ids.flatMap((id) => {
+      const [chain, index] = this.ids.get(id) ?? [];
+      const record = chain !== undefined && index !== undefined ? this.records.get([chain, index]) : undefined;
+      return record ? [{ chain: chain as string, index: index as number, ...record }] : [];
+    });
+  }
+
+  async back(chain: string, index: number, limit: number): Promise<LedgerRecord[]> {
+    const range = this.records.getRange({ start: [chain, index], end: [chain, 0], reverse: true, limit });
+    return [...range].map(({ key, value }) => ({ chain, index: key[1], ...value }));
+  }
+
   async *walk(chain: string, from = 1): AsyncGenerator<LedgerRecord> {
     for (const { key, value } of this.records.getRange({ start: [chain, from], end: [chain, Infinity] })) {
       yield { chain, index: key[1], ...value };

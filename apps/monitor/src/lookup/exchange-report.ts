@@ -38,9 +38,12 @@ export async function reportExchange(
   exchangeId: string,
   tenants?: readonly string[],
 ): Promise<ExchangeReport | undefined> {
-  const { records } = await ledger.query({ exchangeId, tenants, limit: 200 });
-  if (records.length === 0) return undefined;
-  const events = records.map(({ entry }) => entry.event).sort(byTime);
+  const [{ records }, outcome] = await Promise.all([
+    ledger.query({ exchangeId, tenants, limit: 200 }),
+    ledger.byId(exchangeId, tenants),
+  ]);
+  const events = [...records.map(({ entry }) => entry.event), ...(outcome ? [outcome] : [])].sort(byTime);
+  if (events.length === 0) return undefined;
   const end = events.find(({ type }) => type in OUTCOMES);
   const asked = events.find(({ data }) => data['requester'] !== undefined);
   const { status, code, durationMs, hops } = (end?.data ?? {}) as Partial<ExchangeReport>;

@@ -50,7 +50,14 @@ export async function reportKey(ledger: Ledger, keyId: string, tenants?: readonl
     const name = JSON.stringify([tenant, contentId]);
     contents.set(name, [...(contents.get(name) ?? []), entry.event]);
   }
-  return [...contents.values()].map((events) => reportContent(keyId, events, cursor !== undefined));
+  const reports = [...contents.values()].map((events) => reportContent(keyId, events, cursor !== undefined));
+  return Promise.all(reports.map((report) => withTrace(report, ledger)));
+}
+
+/** Where the key's own events name no trace, its last exchange may. */
+async function withTrace(report: KeyReport, ledger: Ledger): Promise<KeyReport> {
+  if (report.traceId !== undefined || report.lastExchangeId === undefined) return report;
+  return { ...report, traceId: traceIdOf(await ledger.byId(report.lastExchangeId, [report.tenant])) };
 }
 
 interface KeyFacts {
