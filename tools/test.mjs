@@ -37,6 +37,7 @@ async function main() {
   await step('boundaries (dependency-cruiser)', ['node', 'tools/boundaries.mjs']);
   const built = await step('build (tsc)', ['nx', 'run-many', '-t', 'build', '--outputStyle=static']);
   await step('types of the tests (tsc)', ['tsc', '-p', 'tsconfig.test.json']);
+  await step('types of the CDK app and its tests (tsc)', ['tsc', '-p', 'deploy/cdk/tsconfig.test.json']);
   if (built) await jestProjects();
   endForgotten();
   console.log(`\n${Math.round((Date.now() - began) / 1000)} s`);

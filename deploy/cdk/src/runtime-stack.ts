@@ -145,7 +145,6 @@ function allowStores(services: Readonly<Record<ServiceName, FargateService>>, va
     'dynamodb:BatchGetItem',
     'dynamodb:BatchWriteItem',
     'dynamodb:DeleteItem',
-    'dynamodb:DescribeTable',
     'dynamodb:GetItem',
     'dynamodb:PutItem',
     'dynamodb:Query',
@@ -156,8 +155,6 @@ function allowStores(services: Readonly<Record<ServiceName, FargateService>>, va
   vault.allowTable(services.monitor.taskDefinition.taskRole, vault.ledgerTable, [
     'dynamodb:BatchGetItem',
     'dynamodb:BatchWriteItem',
-    'dynamodb:DeleteItem',
-    'dynamodb:DescribeTable',
     'dynamodb:GetItem',
     'dynamodb:PutItem',
     'dynamodb:Query',
