@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { KeyId } from '@latchkey/cenc';
+import type { LatchkeyEvent } from '@latchkey/messages';
+import type { Said } from './busy-key-service';
+import { eventually, RunningServices } from './running-service';
+import { embeddedStore, temporaryDirectory } from './stores';
+
+jest.setTimeout(120_000);
+
+const ROUNDS = 5;
+
+describe('key service that is killed', () => {
+  const directory = temporaryDirectory();
+  afterAll(directory.remove);
+
+  it('has lost nothing that it answered: no key, no audit record, no event', async () => {
+    // promises 1, 19
+    const said: Said[] = [];
+    for (let round = 0; round < ROUNDS; round++)
+      said.push(...(await busyUntilKilled(directory.path, 300 + 130 * round)));
+    const answered = said.filter((each) => each.kind === 'answered');
+    expect(answered.length).toBeGreaterThan(100);
+
+    const place = {
+      environment: { DATA_DIR: directory.path },
+      store: () => embeddedStore(join(directory.path, 'keys')),
+    };
+    const services = new RunningServices(place, directory.path);
+    await services.start();
+    await keysAreKept(services, answered);
+
+    const store = place.store();
+    const records = await everyRecord(store);
+    const acts = records.filter(({ type }) => type.startsWith('io.latchkey.key.'));
+    const perExchange = new Map<string, number>();
+    for (const { data } of acts) {
+      const { exchangeId = '' } = data as { exchangeId?: string };
+      perExchange.set(exchangeId, (perExchange.get(exchangeId) ?? 0) + 1);
+    }
+    const counts = new Set(answered.map(({ exchangeId }) => perExchange.get(exchangeId) ?? 0));
+    expect(counts).toEqual(new Set([1]));
+
+    // What a process left is published by the next one, under its own id.
+    await eventually(async () => (await store.writers('open')).length === 1);
+    const published = new Map<string, string>();
+    for (const event of services.events) published.set(event.id, JSON.stringify(event));
+    for (const each of said) if (each.kind === 'published') published.set(each.id, each.body);
+    const missing = acts.filter(({ id }) => !published.has(id));
+    expect(missing).toEqual([]);
+    for (const act of acts) expect(published.get(act.id)).toBe(JSON.stringify(act));
+    await services.stop();
+    await store.close();
+  });
+});
+
+async function keysAreKept(
+  services: RunningServices,
+  answered: readonly Extract<Said, { kind: 'answered' }>[],
+): Promise<void> {
+  const byContent = new Map(answered.map(({ contentId, keys }) => [contentId, keys]));
+  for (const { contentId, keys } of answered) expect(keys).toEqual(byContent.get(contentId));
+  for (const [contentId, keys] of byContent) {
+    const again = await services.issue(Object.keys(keys) as KeyId[], { contentId });
+    expect(Object.fromEntries(again.map(({ keyId, key }) => [keyId, key]))).toEqual(keys);
+    expect(again.every(({ created }) => !created)).toBe(true);
+  }
+}
+
+async function everyRecord(store: ReturnType<typeof embeddedStore>): Promise<LatchkeyEvent[]> {
+  const writers = await store.writers('all');
+  expect(writers.length).toBe(ROUNDS + 1);
+  const records = await Promise.all(writers.map(({ writer }) => store.recordsAfter(writer, 0, 1_000_000)));
+  return records.flat().map(({ body }) => JSON.parse(body) as LatchkeyEvent);
+}
+
+/** What the process said until it was killed; a line that was cut was not said. */
+async function busyUntilKilled(directory: string, busyMs: number): Promise<Said[]> {
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=@latchkey/source',
+      '-r',
+      join(__dirname, 'register-swc.cjs'),
+      join(__dirname, 'busy-key-service.ts'),
+      directory,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const chunks: string[] = [];
+  const began = new Promise<void>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      chunks.push(chunk);
+      resolve();
+    });
+  });
+  await Promise.race([began, once(child, 'exit')]);
+  await new Promise((resolve) => setTimeout(resolve, busyMs));
+  child.kill('SIGKILL');
+  await once(child.stdout, 'close');
+  const lines = chunks.join('').split('\n');
+  lines.pop();
+  return lines.map((line) => JSON.parse(line) as Said);
+}
