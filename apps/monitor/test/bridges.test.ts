@@ -13,7 +13,7 @@ import { Bridge, type BridgeOptions, type Sender } from '../src/bridges/bridge';
 import { readBridgesFile } from '../src/bridges/bridges-file';
 import type { Delivery } from '../src/bridges/delivery';
 import { EventBridgeSender } from '../src/bridges/event-bridge';
-import { LmdbKeptRecords } from '../src/store/lmdb-kept-records';
+import { LmdbKeptRecords } from '../src/store/lmdb-kept-store';
 import { contextOf, eventually, newDataDir, startMonitorAtTest } from './monitor-at-test';
 import { completed, issued } from './sample-events';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DeleteItemCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoDbLocalMissing, startDynamoDbLocal, type DynamoDbLocal } from '@latchkey/testing';
 import { DynamoDbLedgerStore, recordKey } from '../src/ledger/dynamodb-ledger-store';
-import { DynamoDbKeptRecords } from '../src/store/dynamodb-kept-records';
+import { DynamoDbKeptRecords } from '../src/store/dynamodb-kept-store';
 import { createLedgerTable } from '../src/store/dynamodb-table';
 import { describeWith } from './describe-with';
 import { describeLedgerStore } from './ledger-store.conformance';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { LmdbLedgerStore } from '../src/ledger/lmdb-ledger-store';
-import { LmdbKeptRecords } from '../src/store/lmdb-kept-records';
+import { LmdbKeptRecords } from '../src/store/lmdb-kept-store';
 import { describeKeptRecords } from './kept-records.conformance';
 import { describeLedgerStore } from './ledger-store.conformance';
 

@@ -5,7 +5,7 @@ import { keyRevoked } from '@latchkey/messages';
 import { KeepingTime } from '../src/rotation/keeping-time';
 import { open, type RootDatabase } from 'lmdb';
 import type { WatchedContent } from '../src/rotation/watched-content';
-import { LmdbKeptRecords } from '../src/store/lmdb-kept-records';
+import { LmdbKeptRecords } from '../src/store/lmdb-kept-store';
 import { RotationWatch, type WatchOptions } from '../src/rotation/rotation-watch';
 import { issued, type IssuedSample } from './sample-events';
 

@@ -63,7 +63,7 @@ export class Ledger {
     readonly store: LedgerStore,
     private readonly now: () => Date = () => new Date(),
     /** How long an event waits for others to be written with. */
-    private readonly gatherMs = 25,
+    private readonly gatherMs = 50,
   ) {}
 
   /** Resolves when the event is durable; `known` if it was before. Throws if it could not be written. */

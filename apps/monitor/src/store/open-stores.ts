@@ -6,9 +6,9 @@ import type { MonitorConfig } from '../config';
 import { DynamoDbLedgerStore } from '../ledger/dynamodb-ledger-store';
 import type { LedgerStore } from '../ledger/ledger-store';
 import { LmdbLedgerStore } from '../ledger/lmdb-ledger-store';
-import { DynamoDbKeptRecords } from './dynamodb-kept-records';
+import { DynamoDbKeptRecords } from './dynamodb-kept-store';
 import type { KeptRecords } from './kept-records';
-import { LmdbKeptRecords } from './lmdb-kept-records';
+import { LmdbKeptRecords } from './lmdb-kept-store';
 
 export interface MonitorStores {
   readonly ledger: LedgerStore;
