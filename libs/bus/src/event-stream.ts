@@ -9,6 +9,7 @@ import {
   StorageType,
   type Consumer,
   type ConsumerConfig,
+  type ConsumerInfo,
   type JetStreamManager,
   type JsMsg,
   type MsgHdrs,
@@ -73,10 +74,11 @@ export class EventStream {
   async #open(subject: string, { durable }: EventOptions, cursor: Cursor): Promise<Consumer> {
     const manager = await this.#manager();
     const stream = await this.#ensureStream(manager);
-    const { name } = await manager.consumers.add(EVENT_STREAM, {
+    const { name } = await ensureConsumer(manager, {
       filter_subject: subject,
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(ACK_WAIT_MS),
+      max_ack_pending: 1_000,
       ...(durable === undefined ? fromHere(cursor, stream) : fromTheBeginning(durable)),
     });
     return this.nats.jetstream().consumers.get(EVENT_STREAM, name);
@@ -97,8 +99,20 @@ export class EventStream {
   }
 }
 
-/** JSStreamNotFoundErr of nats-server. */
+/** JSStreamNotFoundErr and JSConsumerAlreadyExists of nats-server. */
 const STREAM_NOT_FOUND = 10059;
+const CONSUMER_EXISTS = 10148;
+
+/** A durable one that an older version made is brought up to date, and goes on where it was. */
+async function ensureConsumer(manager: JetStreamManager, config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
+  try {
+    return await manager.consumers.add(EVENT_STREAM, config);
+  } catch (error) {
+    const { durable_name: durable } = config;
+    if (durable === undefined || (error as NatsError).api_error?.err_code !== CONSUMER_EXISTS) throw error;
+    return manager.consumers.update(EVENT_STREAM, durable, config);
+  }
+}
 
 function streamConfig(replicas: number, maxAgeDays: number): Partial<StreamConfig> {
   return {
