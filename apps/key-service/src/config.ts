@@ -4,26 +4,44 @@ import { DEFAULT_DATA_KEY_LIMITS } from './wrapping/key-wrapper';
 
 const count = z.coerce.number().int().positive();
 
-const variables = z.object({
-  /** Where the embedded store and the local master key are. */
-  DATA_DIR: z.string().default('./.data'),
-  TENANTS_FILE: z.string().optional(),
-  /** Keep keys in this DynamoDB table instead of DATA_DIR. */
-  DYNAMODB_TABLE: z.string().optional(),
-  /** Wrap under this KMS key (ID, ARN or alias) instead of the file in DATA_DIR. */
-  KMS_KEY_ID: z.string().optional(),
-  /** Other KMS keys, comma-separated, that data keys may still lie under: after KMS_KEY_ID has changed, until they are re-encrypted. */
+/** What it reads of the environment. */
+export const variables = z.object({
+  DATA_DIR: z.string().default('./.data').describe('where the embedded store and the local master key are'),
+  TENANTS_FILE: z
+    .string()
+    .optional()
+    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
+  DYNAMODB_TABLE: z.string().optional().describe('keep keys in this DynamoDB table instead of DATA_DIR'),
+  KMS_KEY_ID: z
+    .string()
+    .optional()
+    .describe('wrap under this KMS key (ID, ARN or alias) instead of the file in DATA_DIR'),
   KMS_OLD_KEY_IDS: z
     .string()
     .default('')
-    .transform((text) => text.split(',').filter(Boolean)),
-  /** How long a data key is used and held. A known key is answered as long after KMS has gone, or has been told to refuse. */
-  DATA_KEY_MAX_AGE_SECONDS: count.max(86_400).default(DEFAULT_DATA_KEY_LIMITS.maxAgeMs / 1_000),
-  DATA_KEY_MAX_MESSAGES: count.max(2 ** 31).default(DEFAULT_DATA_KEY_LIMITS.maxMessages),
-  DATA_KEY_MAX_BYTES: count.default(DEFAULT_DATA_KEY_LIMITS.maxBytes),
-  DATA_KEY_CACHE: count.default(DEFAULT_DATA_KEY_LIMITS.maxCached),
-  /** Answer though the audit record could not be written. Whoever sets it loses the promise that no key leaves unrecorded. */
-  AUDIT_FAIL_OPEN: flag.default(false),
+    .transform((text) => text.split(',').filter(Boolean))
+    .describe(
+      'other KMS keys, comma-separated, that data keys may still lie under: after KMS_KEY_ID has changed, until they are re-encrypted',
+    ),
+  DATA_KEY_MAX_AGE_SECONDS: count
+    .max(86_400)
+    .default(DEFAULT_DATA_KEY_LIMITS.maxAgeMs / 1_000)
+    .describe(
+      'how long a data key is used and held. A known key is answered as long after KMS has gone, or has been told to refuse.',
+    ),
+  DATA_KEY_MAX_MESSAGES: count
+    .max(2 ** 31)
+    .default(DEFAULT_DATA_KEY_LIMITS.maxMessages)
+    .describe('keys wrapped under one data key at most'),
+  DATA_KEY_MAX_BYTES: count
+    .default(DEFAULT_DATA_KEY_LIMITS.maxBytes)
+    .describe('bytes wrapped under one data key at most'),
+  DATA_KEY_CACHE: count.default(DEFAULT_DATA_KEY_LIMITS.maxCached).describe('data keys held at most'),
+  AUDIT_FAIL_OPEN: flag
+    .default(false)
+    .describe(
+      'answer though the audit record could not be written. Whoever sets it loses the promise that no key leaves unrecorded.',
+    ),
 });
 
 export type KeyServiceConfig = z.output<typeof variables>;

@@ -4,6 +4,8 @@ import { readKeyServiceConfig } from './config';
 import { openKeyServiceParts } from './key-service-parts';
 import { KeyServiceModule } from './key-service.module';
 
+export { variables } from './config';
+
 /** Answers for content keys on the bus: issue, wrap, store, hand over, tell the audit. */
 export async function startKeyService(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readKeyServiceConfig(context.environment);

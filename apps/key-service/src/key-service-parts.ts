@@ -134,13 +134,15 @@ function answerers(shared: Shared): Answerers {
   };
 }
 
-function openStore(config: KeyServiceConfig, logger: Logger): KeyStore {
+/** As the environment says: DynamoDB, or the embedded store in DATA_DIR. */
+export function openStore(config: KeyServiceConfig, logger: Logger): KeyStore {
   return config.DYNAMODB_TABLE
     ? openDynamoDbKeyStore({ table: config.DYNAMODB_TABLE, logger })
     : openEmbeddedKeyStore(join(config.DATA_DIR, 'keys'));
 }
 
-function openMasterKey(config: KeyServiceConfig, logger: Logger): MasterKey {
+/** As the environment says: a KMS key, or a file in DATA_DIR. Throws MasterKeyFileError. */
+export function openMasterKey(config: KeyServiceConfig, logger: Logger): MasterKey {
   if (config.KMS_KEY_ID) {
     return openKmsMasterKey({ keyId: config.KMS_KEY_ID, oldKeyIds: config.KMS_OLD_KEY_IDS, logger });
   }

@@ -28,6 +28,8 @@ export interface AuditWriterRow {
   readonly seenAt: number;
   /** Set when it has ended: its last sequence, or of a writer that died, the last that was found. */
   readonly last?: number;
+  /** Of a writer that ended in good order: its MAC over `last`, so that records cut off at the end show. */
+  readonly closing?: Buffer;
 }
 
 /** The part of the store that keeps the audit. */
@@ -43,8 +45,8 @@ export interface AuditLog {
   /** All up to `sequence` are published; a sign of life besides. */
   markPublished(writer: string, sequence: number, now: number): Promise<void>;
 
-  /** Ended: nothing of it is left to publish. */
-  closeWriter(writer: string, last: number): Promise<void>;
+  /** Ended: nothing of it is left to publish. `closing` if it says so itself. */
+  closeWriter(writer: string, last: number, closing?: Buffer): Promise<void>;
 
   /** Those that have not ended, or all. */
   writers(which: 'open' | 'all'): Promise<readonly AuditWriterRow[]>;

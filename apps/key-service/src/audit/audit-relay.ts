@@ -93,7 +93,7 @@ export class AuditRelay {
     this.#stopped = true;
     await this.#running;
     if (this.trail.last === 0) return;
-    if (this.waiting === 0) await this.log.closeWriter(this.trail.writer, this.trail.last);
+    if (this.waiting === 0) await this.log.closeWriter(this.trail.writer, this.trail.last, this.trail.closing());
     else await this.log.markPublished(this.trail.writer, this.trail.settledUpTo, this.#now());
   }
 

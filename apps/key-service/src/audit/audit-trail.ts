@@ -114,6 +114,11 @@ export class AuditTrail {
     );
   }
 
+  /** What the writer says at its end: that there is no more. */
+  closing(): Buffer | undefined {
+    return this.#writing && closingMac(this.#writing.macKey, this.writer, this.#sequence);
+  }
+
   #next(): number {
     const sequence = ++this.#sequence;
     this.#unsettled.add(sequence);
@@ -149,6 +154,10 @@ export function macKeyOf(plaintext: Buffer): KeyObject {
 
 export function recordMac(macKey: KeyObject, writer: string, sequence: number, body: string): Buffer {
   return createHmac('sha256', macKey).update(`${writer}#${sequence}#`).update(body).digest();
+}
+
+export function closingMac(macKey: KeyObject, writer: string, last: number): Buffer {
+  return recordMac(macKey, writer, last, 'closed');
 }
 
 /** CloudEvents, distributed tracing extension. */

@@ -257,16 +257,17 @@ class DynamoDbKeyStore implements KeyStore {
   async #reopen(writer: string, deadline: Deadline): Promise<void> {
     const ended = await this.#get(ENDED_WRITERS, writer, deadline);
     if (!ended) return;
-    const { last: _, ...row } = readWriterItem(ended);
+    const { last: _, closing: __, ...row } = readWriterItem(ended);
     await this.#put(writerItem(OPEN_WRITERS, row), deadline);
     await this.#delete(keyOf(ENDED_WRITERS, writer), deadline);
   }
 
-  async closeWriter(writer: string, last: number): Promise<void> {
+  async closeWriter(writer: string, last: number, closing?: Buffer): Promise<void> {
     const deadline = Deadline.in(BACKGROUND_MS);
     const open = await this.#get(OPEN_WRITERS, writer, deadline);
     if (!open) return;
-    await this.#put(writerItem(ENDED_WRITERS, { ...readWriterItem(open), published: last, last }), deadline);
+    const ended = { ...readWriterItem(open), published: last, last, ...(closing && { closing }) };
+    await this.#put(writerItem(ENDED_WRITERS, ended), deadline);
     await this.#delete(keyOf(OPEN_WRITERS, writer), deadline);
   }
 

@@ -136,6 +136,7 @@ export function writerItem(partition: string, row: AuditWriterRow): Item {
     published: { N: String(row.published) },
     seenAt: { N: String(row.seenAt) },
     ...(row.last !== undefined && { last: { N: String(row.last) } }),
+    ...(row.closing && { closing: { B: row.closing } }),
   };
 }
 
@@ -146,6 +147,7 @@ export function readWriterItem(item: Item): AuditWriterRow {
     published: Number(item['published']?.N),
     seenAt: Number(item['seenAt']?.N),
     ...(item['last'] && { last: Number(item['last'].N) }),
+    ...(item['closing'] && { closing: asBuffer(item['closing'].B) }),
   };
 }
 

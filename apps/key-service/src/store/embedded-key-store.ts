@@ -166,8 +166,8 @@ class EmbeddedKeyStore implements KeyStore {
     }));
   }
 
-  async closeWriter(writer: string, last: number): Promise<void> {
-    await this.#changeWriter(writer, (row) => ({ ...row, published: last, last }));
+  async closeWriter(writer: string, last: number, closing?: Buffer): Promise<void> {
+    await this.#changeWriter(writer, (row) => ({ ...row, published: last, last, ...(closing && { closing }) }));
   }
 
   async writers(which: 'open' | 'all'): Promise<readonly AuditWriterRow[]> {

@@ -32,6 +32,11 @@ export class SecretVault {
     return other;
   }
 
+  /** Throws Fault TAMPERED for what does not unwrap here, UNAVAILABLE. */
+  async check(tenant: string, name: string, wrapped: Wrapped, deadline: Deadline): Promise<void> {
+    (await this.#unwrap(tenant, name, wrapped, deadline)).fill(0);
+  }
+
   /** False if there is one. The bytes stay the caller's. */
   async create(tenant: string, name: string, secret: Buffer, deadline: Deadline): Promise<boolean> {
     const clear = { bytes: secret, additionalData: additionalData(tenant, name) };
