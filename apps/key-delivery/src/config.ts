@@ -20,19 +20,55 @@ export interface Config {
   readonly tenantsFile: string | undefined;
 }
 
-const variables = z.object({
-  DELIVERY_PORT: port.default(8081),
-  DELIVERY_HOST: z.string().default('127.0.0.1'),
-  DELIVERY_TLS_CERTIFICATE: z.string().optional(),
-  DELIVERY_TLS_KEY: z.string().optional(),
-  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, with commas between. */
-  DELIVERY_TRUSTED_PROXIES: z.string().default(''),
-  DELIVERY_IN_FLIGHT: z.coerce.number().int().min(1).default(HTTP_LIMITS.inFlight),
-  DELIVERY_MOST_DELAY_MS: z.coerce.number().int().min(10).default(200),
-  DELIVERY_HELD_KEYS: z.coerce.number().int().min(64).max(10_000_000).default(100_000),
-  DELIVERY_HOLD_SECONDS: z.coerce.number().int().min(1).max(3_600).default(300),
-  DELIVERY_ALLOW_OPEN: flag.default(false),
-  TENANTS_FILE: z.string().optional(),
+/** What it reads of the environment. */
+export const variables = z.object({
+  DELIVERY_PORT: port.default(8081).describe('the door for players'),
+  DELIVERY_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('the address to listen on; beyond loopback each tenant must say who may have its keys'),
+  DELIVERY_TLS_CERTIFICATE: z
+    .string()
+    .optional()
+    .describe('PEM file; with DELIVERY_TLS_KEY the door speaks TLS. Renewed files are taken without a restart'),
+  DELIVERY_TLS_KEY: z.string().optional().describe('PEM file'),
+  DELIVERY_TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .describe('addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, with commas between'),
+  DELIVERY_IN_FLIGHT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(HTTP_LIMITS.inFlight)
+    .describe('requests at work at once; more get 503 at once'),
+  DELIVERY_MOST_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .default(200)
+    .describe('how far the event loop may fall behind before requests are refused'),
+  DELIVERY_HELD_KEYS: z.coerce
+    .number()
+    .int()
+    .min(64)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('keys in memory at most'),
+  DELIVERY_HOLD_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(300)
+    .describe('how long a key may stay in memory: the bound of a revocation that was not heard'),
+  DELIVERY_ALLOW_OPEN: flag
+    .default(false)
+    .describe('deliver beyond loopback for tenants that say nothing of entitlement'),
+  TENANTS_FILE: z
+    .string()
+    .optional()
+    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
 });
 
 export function readConfig(environment: Environment): Config {

@@ -33,38 +33,59 @@ const list = z
   );
 const cadences = z.coerce.number().min(1).max(100);
 
-const variables = z.object({
-  CONSOLE_PORT: port.default(8082),
-  CONSOLE_HOST: z.string().default('127.0.0.1'),
-  CONSOLE_TLS_CERTIFICATE: z.string().optional(),
-  CONSOLE_TLS_KEY: z.string().optional(),
-  CONSOLE_TRUST_PROXY: list,
-  /** YAML: who may see and do what (docs/console.md). */
-  CONSOLE_ACCESS_FILE: z.string().optional(),
-  /** The text of such a file: where secrets come as variables. */
-  CONSOLE_ACCESS: z.string().optional(),
-  /** Serve an open console beyond loopback: everybody who reaches it sees content IDs and key IDs. */
-  CONSOLE_ALLOW_UNAUTHENTICATED: flag.default(false),
-  DATA_DIR: z.string().default('./.data'),
-  /** Keep the ledger in this DynamoDB table instead of DATA_DIR. */
-  DYNAMODB_LEDGER_TABLE: z.string().optional(),
-  SERVICE_OBJECTIVE: z.coerce.number().min(0.5).lt(1).default(0.999),
-  ROTATION_MISSED_AFTER: cadences.default(1.5),
-  ROTATION_LATE_AFTER: cadences.default(1.2),
-  ROTATION_ENDED_AFTER_HOURS: z.coerce.number().positive().default(24),
-  /** `name=url` of /readyz, separated by commas. Absent: the gateway and key-delivery of this machine. */
-  CONSOLE_READINESS_URLS: list.refine((pairs) => pairs.every((pair) => /^[a-z0-9-]+=https?:\/\/\S+$/.test(pair)), {
-    message: 'pairs like speke-gateway=http://gateway:8080/readyz, separated by commas',
-  }),
-  /** A page of your tracing system with {traceId} in it. */
+/** What it reads of the environment. */
+export const variables = z.object({
+  CONSOLE_PORT: port.default(8082).describe('the ops console and its API'),
+  CONSOLE_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('the address to listen on; beyond loopback it must be said who may see it'),
+  CONSOLE_TLS_CERTIFICATE: z
+    .string()
+    .optional()
+    .describe('PEM file; with CONSOLE_TLS_KEY the console speaks TLS. Renewed files are taken without a restart'),
+  CONSOLE_TLS_KEY: z.string().optional().describe('PEM file'),
+  CONSOLE_TRUST_PROXY: list.describe(
+    'addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, with commas between',
+  ),
+  CONSOLE_ACCESS_FILE: z.string().optional().describe('YAML: who may see and do what (docs/console.md)'),
+  CONSOLE_ACCESS: z.string().optional().describe('the text of such a file: where secrets come as variables'),
+  CONSOLE_ALLOW_UNAUTHENTICATED: flag
+    .default(false)
+    .describe('serve an open console beyond loopback: everybody who reaches it sees content IDs and key IDs'),
+  DATA_DIR: z.string().default('./.data').describe('where the embedded ledger is'),
+  DYNAMODB_LEDGER_TABLE: z.string().optional().describe('keep the ledger in this DynamoDB table instead of DATA_DIR'),
+  SERVICE_OBJECTIVE: z.coerce
+    .number()
+    .min(0.5)
+    .lt(1)
+    .default(0.999)
+    .describe('share of exchanges that must not fail, for the error budget'),
+  ROTATION_MISSED_AFTER: cadences
+    .default(1.5)
+    .describe('an endpoint that is silent for so many of its periods has missed a rotation'),
+  ROTATION_LATE_AFTER: cadences.default(1.2).describe('after so many of its periods it is late'),
+  ROTATION_ENDED_AFTER_HOURS: z.coerce
+    .number()
+    .positive()
+    .default(24)
+    .describe('an endpoint that is silent so long has ended'),
+  CONSOLE_READINESS_URLS: list
+    .refine((pairs) => pairs.every((pair) => /^[a-z0-9-]+=https?:\/\/\S+$/.test(pair)), {
+      message: 'pairs like speke-gateway=http://gateway:8080/readyz, separated by commas',
+    })
+    .describe('`name=url` of /readyz, separated by commas. Absent: the gateway and key-delivery of this machine.'),
   CONSOLE_TRACE_URL: z
     .url()
     .refine((url) => url.includes('{traceId}') || url.includes('%7BtraceId%7D'), 'has no {traceId}')
-    .optional(),
-  /** YAML: webhooks and EventBridge buses that events go to (docs/events-out.md). */
-  BRIDGES_FILE: z.string().optional(),
-  SPEKE_PORT: port.default(8080),
-  DELIVERY_PORT: port.default(8081),
+    .optional()
+    .describe('A page of your tracing system with {traceId} in it'),
+  BRIDGES_FILE: z
+    .string()
+    .optional()
+    .describe('YAML: webhooks and EventBridge buses that events go to (docs/events-out.md)'),
+  SPEKE_PORT: port.default(8080).describe('where the gateway of this machine is, for its readiness; 0: there is none'),
+  DELIVERY_PORT: port.default(8081).describe('the same for key-delivery'),
 });
 
 export function readMonitorConfig(environment: Environment): MonitorConfig {

@@ -28,6 +28,8 @@ import type { WatchedContent } from './rotation/watched-content';
 import { beginRun, endRun, type Run } from './store/last-run';
 import { openStores } from './store/open-stores';
 
+export { variables } from './config';
+
 /** Hears every event into the ledger, watches rotations, and serves the ops console. */
 export async function startMonitor(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readMonitorConfig(context.environment);

@@ -7,6 +7,8 @@ import { CLEAR_KEY_SYSTEMS } from './clearkey-signaling';
 import { ClearkeyModule } from './clearkey.module';
 import { readConfig } from './config';
 
+export { variables } from './config';
+
 /**
  * Answers for the clear key systems and, beside them, for those that some tenant wants key ID boxes for, also when a
  * reload brings a new one. One that a reload takes away stays answered, with a refusal, until the service restarts.

@@ -5,6 +5,8 @@ import { openTenants } from '@latchkey/tenants';
 import { readConfig } from './config';
 import { FairplayModule } from './fairplay.module';
 
+export { variables } from './config';
+
 export async function startSignalingFairplay(
   context: ServiceContext,
   connection: BusConnection,

@@ -6,7 +6,13 @@ export interface Config {
   readonly tenantsFile: string | undefined;
 }
 
-const variables = z.object({ TENANTS_FILE: z.string().optional() });
+/** What it reads of the environment. */
+export const variables = z.object({
+  TENANTS_FILE: z
+    .string()
+    .optional()
+    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
+});
 
 export function readConfig(environment: Environment): Config {
   return { tenantsFile: readEnvironment(variables, environment).TENANTS_FILE };

@@ -5,6 +5,8 @@ import { openTenants, type TenantDirectory } from '@latchkey/tenants';
 import { readConfig } from './config';
 import { PlayreadyModule } from './playready.module';
 
+export { variables } from './config';
+
 export async function startSignalingPlayready(
   context: ServiceContext,
   connection: BusConnection,

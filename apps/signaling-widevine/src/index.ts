@@ -5,6 +5,8 @@ import { openTenants } from '@latchkey/tenants';
 import { readConfig } from './config';
 import { WidevineModule } from './widevine.module';
 
+export { variables } from './config';
+
 export async function startSignalingWidevine(
   context: ServiceContext,
   connection: BusConnection,

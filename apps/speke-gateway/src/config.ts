@@ -37,30 +37,70 @@ const list = z
       .filter(Boolean),
   );
 
-const variables = z.object({
-  SPEKE_PORT: port.default(8080),
-  SPEKE_HOST: z.string().default('127.0.0.1'),
-  SPEKE_PATHS: list.refine((paths) => paths.every((path) => /^(\/[A-Za-z0-9._~-]+)+$/.test(path)), {
-    message: 'paths like /EkeStage/copyProtection, separated by commas',
-  }),
+/** What it reads of the environment. */
+export const variables = z.object({
+  SPEKE_PORT: port.default(8080).describe('the SPEKE door'),
+  SPEKE_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('the address to listen on; beyond loopback tenants must ask for credentials'),
+  SPEKE_PATHS: list
+    .refine((paths) => paths.every((path) => /^(\/[A-Za-z0-9._~-]+)+$/.test(path)), {
+      message: 'paths like /EkeStage/copyProtection, separated by commas',
+    })
+    .describe('further paths of copyProtection, e.g. /EkeStage/copyProtection, with commas between'),
   SPEKE_BODY_LIMIT: z.coerce
     .number()
     .int()
     .min(1_024)
     .max(16 * 1024 * 1024)
-    .default(DEFAULT_LIMITS.bytes),
-  SPEKE_DEADLINE_MS: z.coerce.number().int().min(100).max(29_000).default(1_800),
-  SPEKE_IN_FLIGHT: z.coerce.number().int().min(1).default(HTTP_LIMITS.inFlight),
-  SPEKE_TLS_CERTIFICATE: z.string().optional(),
-  SPEKE_TLS_KEY: z.string().optional(),
-  SPEKE_TLS_CLIENT_AUTHORITY: z.string().optional(),
-  SPEKE_HTTP2: flag.default(false),
-  SPEKE_TRUSTED_PROXIES: list,
-  SPEKE_ALLOW_UNAUTHENTICATED: flag.default(false),
-  CREDENTIALS_KEY_FILE: z.string().optional(),
-  AWS_ROLE_DOOR_SECRET: z.string().min(32, 'at least 32 characters').optional(),
-  AWS_ROLE_DOOR_SUBJECT: z.string().optional(),
-  TENANTS_FILE: z.string().optional(),
+    .default(DEFAULT_LIMITS.bytes)
+    .describe('bytes of a request at most'),
+  SPEKE_DEADLINE_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(29_000)
+    .default(1_800)
+    .describe('what one request may take altogether'),
+  SPEKE_IN_FLIGHT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(HTTP_LIMITS.inFlight)
+    .describe('requests at work at once; more get 503 at once'),
+  SPEKE_TLS_CERTIFICATE: z
+    .string()
+    .optional()
+    .describe('PEM file; with SPEKE_TLS_KEY the door speaks TLS. Renewed files are taken without a restart'),
+  SPEKE_TLS_KEY: z.string().optional().describe('PEM file'),
+  SPEKE_TLS_CLIENT_AUTHORITY: z
+    .string()
+    .optional()
+    .describe('PEM file: encryptors may show certificates of this authority (method mtls)'),
+  SPEKE_HTTP2: flag.default(false).describe('HTTP/2 too, with TLS'),
+  SPEKE_TRUSTED_PROXIES: list.describe(
+    'addresses or CIDR ranges of proxies whose X-Forwarded-For is believed, with commas between',
+  ),
+  SPEKE_ALLOW_UNAUTHENTICATED: flag
+    .default(false)
+    .describe('listen beyond loopback although a tenant asks for no credential'),
+  CREDENTIALS_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'base64 of 32 bytes: unwraps SigV4 secrets and makes Digest nonces; the same for all gateways. `npm run credential -- key` makes it',
+    ),
+  AWS_ROLE_DOOR_SECRET: z
+    .string()
+    .min(32, 'at least 32 characters')
+    .optional()
+    .describe('what API Gateway adds as X-Latchkey-Door: only then is the role header believed'),
+  AWS_ROLE_DOOR_SUBJECT: z.string().optional().describe('the same by client certificate: its subject'),
+  TENANTS_FILE: z
+    .string()
+    .optional()
+    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
 });
 type Variables = z.output<typeof variables>;
 

@@ -21,6 +21,8 @@ import { Outbox } from './outbox';
 import { setSpekeHeaders, SPEKE_HEADERS } from './speke-headers';
 import { spekeProblem } from './speke-problems';
 
+export { variables } from './config';
+
 /** SPEKE over HTTP: who may ask, what is asked, and the answer in the document that came. */
 export async function startSpekeGateway(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readConfig(context.environment);

@@ -11,9 +11,15 @@ import { BusStrategy } from './strategy';
 import { inSpan, inTraceOf } from './trace-context';
 import { DEADLINE_HEADER, type BusMessage, type Transport } from './transport';
 
-const busEnvironment = z.object({
-  /** Requests that a service works on at once; more are refused at once, so that their askers can go elsewhere. */
-  BUS_CONCURRENCY: z.coerce.number().int().min(1).default(256),
+export const busEnvironment = z.object({
+  BUS_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(256)
+    .describe(
+      'requests that a service works on at once; more are refused at once, so that their askers can go elsewhere',
+    ),
 });
 
 /** The bus as services see it, over either transport. */

@@ -9,21 +9,29 @@ import {
 } from 'nats';
 import { z } from 'zod';
 
-const natsEnvironment = z.object({
-  /** One or more servers, separated by commas. */
-  NATS_URL: z.string().default('nats://127.0.0.1:4222'),
-  /** A file with the seed of this service's nkey user; `{service}` in it stands for the service's name. */
-  NATS_NKEY_SEED_FILE: z.string().optional(),
-  /** A .creds file (JWT and seed). */
-  NATS_CREDS: z.string().optional(),
-  /** PEM files: the authority that signed the server's certificate, and this service's own certificate and key. */
-  NATS_TLS_CA: z.string().optional(),
-  NATS_TLS_CERT: z.string().optional(),
-  NATS_TLS_KEY: z.string().optional(),
-  /** Copies of the event stream in a NATS cluster: 1, 3 or 5. */
-  NATS_EVENT_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
-  /** How long the bus keeps events for consumers that are away. */
-  NATS_EVENT_DAYS: z.coerce.number().int().min(1).default(7),
+export const natsEnvironment = z.object({
+  NATS_URL: z.string().default('nats://127.0.0.1:4222').describe('one or more servers, separated by commas'),
+  NATS_NKEY_SEED_FILE: z
+    .string()
+    .optional()
+    .describe("a file with the seed of this service's nkey user; `{service}` in it stands for the service's name"),
+  NATS_CREDS: z.string().optional().describe('a .creds file (JWT and seed)'),
+  NATS_TLS_CA: z.string().optional().describe('PEM file: the authority that signed the server’s certificate'),
+  NATS_TLS_CERT: z.string().optional().describe('PEM file: this service’s own certificate'),
+  NATS_TLS_KEY: z.string().optional().describe('PEM file: the key to it'),
+  NATS_EVENT_REPLICAS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(5)
+    .default(1)
+    .describe('copies of the event stream in a NATS cluster: 1, 3 or 5'),
+  NATS_EVENT_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(7)
+    .describe('how long the bus keeps events for consumers that are away'),
 });
 type NatsEnvironment = z.infer<typeof natsEnvironment>;
 

@@ -13,7 +13,7 @@ const EXIT_CONFIGURATION = 78;
 /** A stop that takes longer is cut: orchestrators kill after 10 s or more. */
 const STOP_WITHIN_MS = 9_000;
 
-const processEnvironment = z.object({
+export const processEnvironment = z.object({
   HEALTH_PORT: port.optional().describe('serves /healthz, /readyz and /metrics to the inside'),
   HEALTH_HOST: z.string().default('127.0.0.1'),
   SHUTDOWN_DELAY_MS: z.coerce

@@ -5,7 +5,7 @@ import { EmfExporter } from './emf-exporter';
 import { EnvironmentError, readEnvironment, type Environment } from './environment';
 import { bindInstruments } from './instruments';
 
-const telemetryEnvironment = z.object({
+export const telemetryEnvironment = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url()
     .optional()
