@@ -48,29 +48,35 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 const jwt = z
   .strictObject({
     mode: z.literal('jwt'),
-    /** What is accepted, whatever a token's header says. */
-    algorithms: z.array(z.enum(['HS256', 'RS256', 'ES256'])).min(1),
-    /** HS256: base64url of at least 32 bytes, by `kid` header or a single one. */
-    secrets: z.array(z.strictObject({ kid: z.string().optional(), secret })).default([]),
-    /** RS256, ES256: PEM public keys, or a JWKS URL. */
-    publicKeys: z.array(publicKey).default([]),
+    algorithms: z
+      .array(z.enum(['HS256', 'RS256', 'ES256']))
+      .min(1)
+      .describe("what is accepted, whatever a token's header says"),
+    secrets: z
+      .array(z.strictObject({ kid: z.string().optional(), secret }))
+      .default([])
+      .describe('HS256: base64url of at least 32 bytes, by `kid` header or a single one'),
+    publicKeys: z.array(publicKey).default([]).describe('RS256, ES256: PEM public keys, or a JWKS URL'),
     jwksUrl: jwksUrl.optional(),
     issuer: z.string().min(1),
     audience: z.string().min(1),
-    /** The `typ` header that tokens must have, e.g. `at+jwt` (RFC 8725, 3.11). */
-    type: z.string().min(1).optional(),
+    type: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the `typ` header that tokens must have, e.g. `at+jwt` (RFC 8725, 3.11).'),
     clockSkewSeconds: z.number().int().min(0).max(300).default(30),
-    /** Counted from `iat`, which tokens must then have. */
-    maxAgeSeconds: z.number().int().positive().optional(),
-    /** A token without `kids` names all keys of its content, unless this asks for them. */
-    requireKids: z.boolean().default(false),
-    /** The token's `ip` must be the player's address. */
-    bindAddress: z.boolean().default(false),
-    /** Where a token may stand, in the order of looking. */
+    maxAgeSeconds: z.number().int().positive().optional().describe('counted from `iat`, which tokens must then have'),
+    requireKids: z
+      .boolean()
+      .default(false)
+      .describe('A token without `kids` names all keys of its content, unless this asks for them'),
+    bindAddress: z.boolean().default(false).describe("the token's `ip` must be the player's address"),
     from: z
       .array(z.enum(['authorization', 'query', 'cookie']))
       .min(1)
-      .default(['authorization', 'query', 'cookie']),
+      .default(['authorization', 'query', 'cookie'])
+      .describe('where a token may stand, in the order of looking'),
     queryParameter: z.string().min(1).default('token'),
     cookie: z.string().min(1).default('latchkey'),
   })
@@ -88,23 +94,23 @@ const jwt = z
 
 /** How a player shows that it may have a key. */
 const entitlement = z.discriminatedUnion('mode', [
-  /** Whoever asks. Explicit, and warned about. */
-  z.strictObject({ mode: z.literal('open') }),
+  z.strictObject({ mode: z.literal('open') }).describe('whoever asks. Explicit, and warned about.'),
   jwt,
-  /** An HMAC in the URL's query, for one key or all keys of one content. */
-  z.strictObject({
-    mode: z.literal('signed-url'),
-    secrets: signingSecrets,
-    /** The signature was made over the player's address. */
-    bindAddress: z.boolean().default(false),
-  }),
-  /** An HMAC in a cookie, over a pattern of content IDs. */
-  z.strictObject({
-    mode: z.literal('signed-cookie'),
-    secrets: signingSecrets,
-    cookie: z.string().min(1).default('latchkey'),
-    bindAddress: z.boolean().default(false),
-  }),
+  z
+    .strictObject({
+      mode: z.literal('signed-url'),
+      secrets: signingSecrets,
+      bindAddress: z.boolean().default(false).describe("the signature was made over the player's address"),
+    })
+    .describe("an HMAC in the URL's query, for one key or all keys of one content"),
+  z
+    .strictObject({
+      mode: z.literal('signed-cookie'),
+      secrets: signingSecrets,
+      cookie: z.string().min(1).default('latchkey'),
+      bindAddress: z.boolean().default(false),
+    })
+    .describe('an HMAC in a cookie, over a pattern of content IDs'),
 ]);
 export type TenantEntitlement = z.infer<typeof entitlement>;
 
@@ -116,28 +122,43 @@ const origin = z
   );
 
 export const deliverySchema = z.strictObject({
-  /** Absent: open on loopback, and nobody gets a key elsewhere: who wants that everybody does says so. */
-  entitlement: entitlement.optional(),
+  entitlement: entitlement
+    .optional()
+    .describe('absent: open on loopback, and nobody gets a key elsewhere: who wants that everybody does says so'),
   cors: z
     .strictObject({
-      /** Exact origins, with credentials; `*` for any, without credentials. */
-      origins: z.array(origin).default(['*']),
-      /** How long a browser may keep the answer to a preflight. */
-      maxAgeSeconds: z.number().int().min(0).default(600),
+      origins: z
+        .array(origin)
+        .default(['*'])
+        .describe('exact origins, with credentials; `*` for any, without credentials'),
+      maxAgeSeconds: z
+        .number()
+        .int()
+        .min(0)
+        .default(600)
+        .describe('how long a browser may keep the answer to a preflight'),
     })
     .prefault({}),
-  /**
-   * How long browsers and CDNs may keep a key where the URL carries the entitlement (`signed-url`, and then never past
-   * the signature's end) or none is wanted (`open`). 0: `no-store`. Under per-viewer tokens keys are never kept.
-   */
-  cacheSeconds: z.number().int().min(0).max(31_536_000).optional(),
+  cacheSeconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .optional()
+    .describe(
+      "How long browsers and CDNs may keep a key where the URL carries the entitlement (`signed-url`, and then never past the signature's end) or none is wanted (`open`). 0: `no-store`. Under per-viewer tokens keys are never kept.",
+    ),
   rateLimit: z
     .strictObject({
       perAddressPerMinute: z.number().int().positive().default(60_000),
       perTokenPerMinute: z.number().int().positive().default(600),
     })
     .prefault({}),
-  /** `each`: one audit record for each delivery; `counted`: counts by key, in windows. Denials are always kept. */
-  audit: z.enum(['each', 'counted']).default('counted'),
+  audit: z
+    .enum(['each', 'counted'])
+    .default('counted')
+    .describe(
+      '`each`: one audit record for each delivery; `counted`: counts by key, in windows. Denials are always kept.',
+    ),
 });
 export type TenantDelivery = z.infer<typeof deliverySchema>;

@@ -25,56 +25,72 @@ export const ENCRYPTOR_RIGHTS = ['issue', 'read-clear', 'import', 'revoke'] as c
 export type EncryptorRight = (typeof ENCRYPTOR_RIGHTS)[number];
 
 const everyCredential = {
-  /** What audit records name. */
-  id: z.string().regex(/^[A-Za-z0-9._@:/-]{1,128}$/),
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9._@:/-]{1,128}$/)
+    .describe('what audit records name'),
   rights: z.array(z.enum(ENCRYPTOR_RIGHTS)).default(['issue']),
-  /** Base64 DER of an RSA certificate: stored documents without recipients are encrypted for it when this credential reads them. */
   certificate: z
     .string()
     .transform((text) => text.replace(/\s|-----[A-Z ]+-----/g, ''))
     .pipe(z.base64())
-    .optional(),
+    .optional()
+    .describe(
+      'base64 DER of an RSA certificate: stored documents without recipients are encrypted for it when this credential reads them',
+    ),
 };
 
 /** How an encryptor of this tenant proves who it is; docs/security.md tells when to choose which. */
 const credential = z.discriminatedUnion('method', [
-  /** API Gateway with IAM authorisation: the caller's role, in a header that only API Gateway can send. */
-  z.strictObject({
-    ...everyCredential,
-    method: z.literal('aws-role'),
-    /** `arn:aws:iam::<account>:role/<path/><name>`. */
-    roleArn: z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/, 'the ARN of an IAM role'),
-  }),
+  z
+    .strictObject({
+      ...everyCredential,
+      method: z.literal('aws-role'),
+      roleArn: z
+        .string()
+        .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/, 'the ARN of an IAM role')
+        .describe('`arn:aws:iam::<account>:role/<path/><name>`'),
+    })
+    .describe("API Gateway with IAM authorisation: the caller's role, in a header that only API Gateway can send"),
   z.strictObject({
     ...everyCredential,
     method: z.literal('sigv4'),
     accessKeyId: z.string().regex(/^[A-Za-z0-9]{16,128}$/, '16 to 128 letters and digits'),
-    /** `wrapped:…`, as `npm run credential` prints it: verifying a signature takes the secret itself. */
-    secret: z.string().regex(/^wrapped:[\w-]{40,}$/, 'not a secret as `npm run credential` wraps it'),
+    secret: z
+      .string()
+      .regex(/^wrapped:[\w-]{40,}$/, 'not a secret as `npm run credential` wraps it')
+      .describe('`wrapped:…`, as `npm run credential` prints it: verifying a signature takes the secret itself'),
   }),
-  /** `ha1`: hex of H(username:latchkey:password), by algorithm. */
-  z.strictObject({
-    ...everyCredential,
-    method: z.literal('digest'),
-    username: userName,
-    ha1: z
-      .strictObject({ sha256: hex(64).optional(), md5: hex(32).optional() })
-      .refine(({ sha256, md5 }) => sha256 !== undefined || md5 !== undefined, 'sha256, md5 or both'),
-  }),
+  z
+    .strictObject({
+      ...everyCredential,
+      method: z.literal('digest'),
+      username: userName,
+      ha1: z
+        .strictObject({ sha256: hex(64).optional(), md5: hex(32).optional() })
+        .refine(({ sha256, md5 }) => sha256 !== undefined || md5 !== undefined, 'sha256, md5 or both'),
+    })
+    .describe('`ha1`: hex of H(username:latchkey:password), by algorithm'),
   z.strictObject({ ...everyCredential, method: z.literal('basic'), username: userName, hash: passwordHash }),
   z.strictObject({
     ...everyCredential,
     method: z.literal('api-key'),
     header: headerName.default('x-api-key'),
     hash: passwordHash,
-    /** The first 8 hex digits of the key's SHA-256: which hash to try. Without it each key is tried against this one. */
-    hint: hex(8).optional(),
+    hint: hex(8)
+      .optional()
+      .describe(
+        "the first 8 hex digits of the key's SHA-256: which hash to try. Without it each key is tried against this one.",
+      ),
   }),
   z.strictObject({
     ...everyCredential,
     method: z.literal('mtls'),
-    /** The whole subject in the order of the certificate, e.g. `C=DE, O=Studio, CN=encoder-1`. */
-    subject: z.string().min(4).max(512),
+    subject: z
+      .string()
+      .min(4)
+      .max(512)
+      .describe('the whole subject in the order of the certificate, e.g. `C=DE, O=Studio, CN=encoder-1`.'),
   }),
 ]);
 export type EncryptorCredential = z.infer<typeof credential>;
@@ -84,10 +100,11 @@ export const encryptorsSchema = z.array(credential).default([]);
 const limit = z.number().int().positive();
 export const limitsSchema = z.strictObject({
   requestsPerMinute: limit.default(120_000),
-  /** Requests at work at once, in each gateway process. */
-  concurrency: limit.default(512),
-  /** The same for each single credential. */
-  perCredential: z.strictObject({ requestsPerMinute: limit.optional(), concurrency: limit.optional() }).prefault({}),
+  concurrency: limit.default(512).describe('requests at work at once, in each gateway process'),
+  perCredential: z
+    .strictObject({ requestsPerMinute: limit.optional(), concurrency: limit.optional() })
+    .prefault({})
+    .describe('the same for each single credential'),
 });
 export type TenantLimits = z.infer<typeof limitsSchema>;
 

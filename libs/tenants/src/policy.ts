@@ -12,52 +12,56 @@ const keyId = z
 
 /** SPEKE 2.1: what a track type's key asks of outputs and of the CDM. The first rule whose pattern fits the track type holds. */
 const trackPolicy = z.strictObject({
-  /** `*` stands for any text, e.g. `UHD*`. */
-  trackType: z.string().min(1),
+  trackType: z.string().min(1).describe('`*` stands for any text, e.g. `UHD*`.'),
   hdcp: z
     .strictObject({
       hlsLevel: z.enum(['NONE', 'TYPE-0', 'TYPE-1']),
-      /** The DASH OutputProtection element, as XML text. */
-      outputProtection: z.string().optional(),
+      outputProtection: z.string().optional().describe('the DASH OutputProtection element, as XML text'),
     })
     .optional(),
-  /** ContentProtectionData@robustness by system ID. */
-  robustness: z.record(z.string(), z.string()).optional(),
-  /** DRMSystem@HLSAllowedCPC by system ID. */
-  hlsAllowedCpc: z.record(z.string(), z.string()).optional(),
+  robustness: z.record(z.string(), z.string()).optional().describe('ContentProtectionData@robustness by system ID'),
+  hlsAllowedCpc: z.record(z.string(), z.string()).optional().describe('DRMSystem@HLSAllowedCPC by system ID'),
 });
 
 /** SPEKE "KID override". */
 const keyIdOverride = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('keep') }),
-  /** UUIDv5 over tenant, content ID, track type and period. */
-  z.strictObject({ mode: z.literal('deterministic') }),
-  /** A configured key ID and key for each track type (`*` for all): the Widevine test server's. Never for production. */
-  z.strictObject({
-    mode: z.literal('fixed'),
-    keys: z
-      .array(
-        z.strictObject({
-          trackType: z.string().min(1),
-          keyId,
-          /** Base64 of 16 bytes. */
-          key: z.string(),
-        }),
-      )
-      .min(1),
-  }),
+  z
+    .strictObject({ mode: z.literal('deterministic') })
+    .describe('UUIDv5 over tenant, content ID, track type and period'),
+  z
+    .strictObject({
+      mode: z.literal('fixed'),
+      keys: z
+        .array(
+          z.strictObject({
+            trackType: z.string().min(1),
+            keyId,
+            key: z.string().describe('base64 of 16 bytes'),
+          }),
+        )
+        .min(1),
+    })
+    .describe(
+      "A configured key ID and key for each track type (`*` for all): the Widevine test server's. Never for production.",
+    ),
 ]);
 
 export const policySchema = z.strictObject({
-  /** Refuse requests without a DeliveryDataList. */
-  requireContentKeyEncryption: z.boolean().default(false),
+  requireContentKeyEncryption: z.boolean().default(false).describe('refuse requests without a DeliveryDataList'),
   expiredCertificates: z.enum(['refuse', 'warn']).default('refuse'),
-  /** DRM systems that this tenant may ask for; absent: all that are answered. */
-  drmSystems: z.array(systemId).optional(),
-  /** Protection schemes that a DRM system takes, by system ID, in place of MediaPackage's table. */
-  schemes: z.record(systemId, z.array(z.enum(PROTECTION_SCHEMES)).min(1)).optional(),
-  /** Answer "Requested CPIX encryption contract not supported" when one key serves UHD video and audio. */
-  refuseSharedUhdKey: z.boolean().default(false),
+  drmSystems: z
+    .array(systemId)
+    .optional()
+    .describe('DRM systems that this tenant may ask for; absent: all that are answered'),
+  schemes: z
+    .record(systemId, z.array(z.enum(PROTECTION_SCHEMES)).min(1))
+    .optional()
+    .describe("protection schemes that a DRM system takes, by system ID, in place of MediaPackage's table"),
+  refuseSharedUhdKey: z
+    .boolean()
+    .default(false)
+    .describe('answer "Requested CPIX encryption contract not supported" when one key serves UHD video and audio'),
   keyIdOverride: keyIdOverride.default({ mode: 'keep' }),
   tracks: z.array(trackPolicy).default([]),
 });

@@ -10,19 +10,19 @@ const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof UNIT_MS;
 
 export const keysSchema = z.strictObject({
-  /** `derived`: HKDF from a tenant root secret, for active-active regions (docs/decisions). */
-  source: z.enum(['random', 'derived']).default('random'),
+  source: z
+    .enum(['random', 'derived'])
+    .default('random')
+    .describe('`derived`: HKDF from a tenant root secret, for active-active regions (docs/decisions)'),
   retention: z
     .strictObject({
-      /** Keys with a live period. */
-      live: retentionTime.prefault('2d'),
+      live: retentionTime.prefault('2d').describe('keys with a live period'),
       catchUp: retentionTime.prefault('14d'),
-      /** Keys with no period, or with offsets. */
-      vod: retentionTime.prefault('keep'),
-      /** Content IDs (`*` stands for any text) whose class is not what their period says. */
+      vod: retentionTime.prefault('keep').describe('keys with no period, or with offsets'),
       classes: z
         .array(z.strictObject({ contentId: z.string(), class: z.enum(['live', 'catchUp', 'vod']) }))
-        .default([]),
+        .default([])
+        .describe('content IDs (`*` stands for any text) whose class is not what their period says'),
     })
     .prefault({}),
 });

@@ -55,16 +55,21 @@ const systemId = z
   .pipe(z.custom<SystemId>(isSystemId, 'not a system ID'));
 
 export const signalingSchema = z.strictObject({
-  /** SPEKE 1 does not say how a key is used; this is what Widevine and PlayReady assume. */
-  speke1Scheme: z.enum(['cenc', 'cbcs']).default('cenc'),
-  /** Write the key's explicit IV into HLS tags, for packagers that copy them as they are. FairPlay's IV never is. */
-  hlsIv: z.boolean().default(false),
+  speke1Scheme: z
+    .enum(['cenc', 'cbcs'])
+    .default('cenc')
+    .describe('SPEKE 1 does not say how a key is used; this is what Widevine and PlayReady assume'),
+  hlsIv: z
+    .boolean()
+    .default(false)
+    .describe(
+      "write the key's explicit IV into HLS tags, for packagers that copy them as they are. FairPlay's IV never is.",
+    ),
   widevine: z
     .strictObject({
       provider: z.string().max(256).optional(),
       policy: z.string().max(256).optional(),
-      /** Put the content ID into the pssh data. */
-      contentId: z.boolean().default(false),
+      contentId: z.boolean().default(false).describe('put the content ID into the pssh data'),
       keyIds: boxKeyIds,
       schemes,
     })
@@ -73,22 +78,23 @@ export const signalingSchema = z.strictObject({
     .strictObject({
       laUrl: contentUrl.optional(),
       luiUrl: contentUrl.optional(),
-      /** Base64 of 16 bytes. */
       dsId: z
         .string()
         .refine((text) => /^[A-Za-z0-9+/]{22}==$/.test(text), 'a DS_ID is the base64 of 16 bytes')
-        .optional(),
-      /** Elements by name, at most 1 KB as XML. */
+        .optional()
+        .describe('base64 of 16 bytes'),
       customAttributes: xmlElements
         .refine((elements) => xmlBytes(elements) <= MAX_CUSTOM_ATTRIBUTES_BYTES, 'CUSTOMATTRIBUTES hold at most 1 KB')
-        .optional(),
+        .optional()
+        .describe('elements by name, at most 1 KB as XML'),
       keyIds: boxKeyIds,
       schemes,
-      /**
-       * LA_URL of Microsoft's public test server, which licenses keys made from its published test key seed and no others:
-       * it goes with `keys.source: playready-test-seed`, or with fixed keys made from that seed. Never for production.
-       */
-      testServer: z.boolean().default(false),
+      testServer: z
+        .boolean()
+        .default(false)
+        .describe(
+          "LA_URL of Microsoft's public test server, which licenses keys made from its published test key seed and no others: it goes with `keys.source: playready-test-seed`, or with fixed keys made from that seed. Never for production.",
+        ),
     })
     .refine(
       (playready) => !(playready.testServer && playready.laUrl),
@@ -97,28 +103,33 @@ export const signalingSchema = z.strictObject({
     .prefault({}),
   fairplay: z
     .strictObject({
-      /** `mediapackage`, `kid`, `kid-iv`, or a template that begins with skd://. */
       uri: z
         .union([z.enum(['mediapackage', 'kid', 'kid-iv']), assetUri], {
           error: 'mediapackage, kid, kid-iv, or skd:// with {tenant} {contentId} {kid} {kidHex} {iv}',
         })
-        .default('mediapackage'),
+        .default('mediapackage')
+        .describe('`mediapackage`, `kid`, `kid-iv`, or a template that begins with skd://'),
     })
     .prefault({}),
   clearkey: z
     .strictObject({
       keyUrl: clearKeyUrl.default('{base}/keys/{tenant}/{contentId}/{kid}'),
       licenseUrl: clearKeyUrl.default('{base}/clearkey/{tenant}/{contentId}'),
-      /** `prefix`: <cenc:pssh>; `default-namespace`: <pssh xmlns=…>, for Unified Streaming. */
-      psshElement: z.enum(['prefix', 'default-namespace']).default('prefix'),
-      /** Of the common box. A ClearKey CDM reads only the first one of an init segment. */
-      keyIds: boxKeyIds,
+      psshElement: z
+        .enum(['prefix', 'default-namespace'])
+        .default('prefix')
+        .describe('`prefix`: <cenc:pssh>; `default-namespace`: <pssh xmlns=…>, for Unified Streaming'),
+      keyIds: boxKeyIds.describe('of the common box. A ClearKey CDM reads only the first one of an init segment.'),
     })
     .prefault({}),
-  /** System IDs without a public payload for which a version 1 box that lists the key IDs is wanted. */
-  keyIdBoxesFor: z.array(systemId).default([]),
-  /** System IDs that a service of the vendor's own answers for (docs/add-a-drm-system.md). */
-  vendorSystems: z.array(systemId).default([]),
+  keyIdBoxesFor: z
+    .array(systemId)
+    .default([])
+    .describe('system IDs without a public payload for which a version 1 box that lists the key IDs is wanted'),
+  vendorSystems: z
+    .array(systemId)
+    .default([])
+    .describe("system IDs that a service of the vendor's own answers for (docs/add-a-drm-system.md)"),
 });
 export type TenantSignaling = z.infer<typeof signalingSchema>;
 

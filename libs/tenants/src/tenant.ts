@@ -12,13 +12,14 @@ export const tenantSchema = z.strictObject({
   id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a tenant is 1 to 64 of a-z 0-9 _ -')
-    .refine((id) => id !== UNKNOWN_TENANT, `no tenant is called ${UNKNOWN_TENANT}`),
-  encryptors: encryptorsSchema,
-  limits: limitsSchema.prefault({}),
-  policy: policySchema.prefault({}),
-  keys: keysSchema.prefault({}),
-  signaling: signalingSchema.prefault({}),
-  delivery: deliverySchema.prefault({}),
+    .refine((id) => id !== UNKNOWN_TENANT, `no tenant is called ${UNKNOWN_TENANT}`)
+    .describe('its name: in key URLs, store keys, events and metrics'),
+  encryptors: encryptorsSchema.describe('how its encryptors prove who they are (docs/encryptors.md)'),
+  limits: limitsSchema.prefault({}).describe('how much it may ask'),
+  policy: policySchema.prefault({}).describe('what it may ask for'),
+  keys: keysSchema.prefault({}).describe('where its content keys come from, and how long they are kept'),
+  signaling: signalingSchema.prefault({}).describe('what its DRM systems say (docs/signaling.md)'),
+  delivery: deliverySchema.prefault({}).describe('who among players gets keys (docs/delivery.md)'),
 });
 export type Tenant = z.infer<typeof tenantSchema>;
 
