@@ -13,6 +13,7 @@ import { Bridge, type BridgeOptions, type Sender } from '../src/bridges/bridge';
 import { readBridgesFile } from '../src/bridges/bridges-file';
 import type { Delivery } from '../src/bridges/delivery';
 import { EventBridgeSender } from '../src/bridges/event-bridge';
+import { signWebhook, webhookSecret } from '../src/bridges/webhook';
 import { LmdbKeptRecords } from '../src/store/lmdb-kept-store';
 import { contextOf, eventually, newDataDir, startMonitorAtTest } from './monitor-at-test';
 import { completed, issued } from './sample-events';
@@ -74,6 +75,13 @@ describe('webhooks', () => {
     await new Promise((done) => setTimeout(done, 100));
     expect(receiver.requests).toHaveLength(1);
     await monitor.close();
+  });
+
+  it('are signed as Standard Webhooks signs: its own example', () => {
+    // From the specification's reference libraries' tests.
+    const secret = webhookSecret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
+    const signature = signWebhook(secret, 'msg_p5jXN8AQM9LWM0D4loKWxJek', '1614265330', '{"test": 2432232314}');
+    expect(signature).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
   });
 
   it('are not sent again when the whole stream is replayed', async () => {

@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto';
 import type { Logger } from '@latchkey/runtime';
 import type { Witness } from '../event-intake';
 import type { LedgerEvent } from '../ledger/ledger-record';
@@ -7,7 +6,7 @@ import { Bridge } from './bridge';
 import type { BridgeRules } from './bridges-file';
 import type { Delivery } from './delivery';
 import { EventBridgeSender } from './event-bridge';
-import { WebhookSender } from './webhook';
+import { webhookSecret, WebhookSender } from './webhook';
 
 /** How a bridge stands, for the console. */
 export interface BridgeState {
@@ -54,7 +53,7 @@ export async function openBridges(
 ): Promise<Bridges> {
   const bridges = [
     ...webhooks.map(({ id, url, secret, ...selection }) => {
-      const sender = new WebhookSender(url, createSecretKey(Buffer.from(secret)));
+      const sender = new WebhookSender(url, webhookSecret(secret));
       return new Bridge(id, selection, sender, store, logger);
     }),
     ...eventBridge.map(

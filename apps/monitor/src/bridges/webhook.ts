@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { LedgerEvent } from '../ledger/ledger-record';
 import type { Sender } from './bridge';
 
@@ -41,6 +41,12 @@ export class WebhookSender implements Sender {
     await answer.body?.cancel();
     return answer.ok ? undefined : `it answered ${answer.status}`;
   }
+}
+
+/** As Standard Webhooks writes secrets, `whsec_` and base64; any other text is its own bytes. */
+export function webhookSecret(text: string): KeyObject {
+  const bytes = text.startsWith('whsec_') ? Buffer.from(text.slice('whsec_'.length), 'base64') : Buffer.from(text);
+  return createSecretKey(bytes);
 }
 
 export function signWebhook(secret: KeyObject, id: string, timestamp: string, body: string): string {
