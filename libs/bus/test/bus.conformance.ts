@@ -238,7 +238,11 @@ export function itIsABus(bus: () => BusUnderTest): void {
       const answers = Array.from({ length: 50 }, (_, n) => asker.ask(contract, { n }, inMs(60_000)));
       await until(() => begun === 50);
       const stopped = service.close().then(() => connection.close());
-      await expect(asker.ask(contract, { n: 1 }, inMs(60_000))).rejects.toBeInstanceOf(NoResponders);
+      // What comes while the news is still on its way is answered as well; then nobody is there.
+      const refused = () => asker.ask(contract, { n: 1 }, inMs(60_000)).then(ignore, (error: unknown) => error);
+      let last: unknown;
+      while (!last) last = await Promise.race([refused(), new Promise((resolve) => setTimeout(resolve, 20))]);
+      expect(last).toBeInstanceOf(NoResponders);
       gate.open();
       expect((await Promise.all(answers)).map(({ n }) => n)).toEqual([...Array(50).keys()]);
       await stopped;
@@ -433,3 +437,5 @@ async function published(publisher: BusConnection, count: number): Promise<strin
   for (const event of events) await publisher.publish(keyRefused, event);
   return events.map(({ id }) => id);
 }
+
+function ignore(): undefined {}
