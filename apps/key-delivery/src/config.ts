@@ -46,7 +46,7 @@ export const variables = z.object({
     .number()
     .int()
     .min(10)
-    .default(200)
+    .default(500)
     .describe('how far the event loop may fall behind before requests are refused'),
   DELIVERY_HELD_KEYS: z.coerce
     .number()

@@ -1,15 +1,7 @@
 import { isKeyId, type KeyId } from '@latchkey/cenc';
 import { HttpProblem } from '@latchkey/http';
 import { LRUCache } from 'lru-cache';
-
-export interface ContentName {
-  readonly tenant: string;
-  readonly contentId: string;
-}
-
-export interface KeyName extends ContentName {
-  readonly keyId: KeyId;
-}
+import { keyName, type ContentName, type KeyName } from './key-name';
 
 /** At the beginning of a period all players ask for the same few keys: their paths are taken apart once. */
 export class KeyPaths {
@@ -34,7 +26,7 @@ const KNOWN_PATHS = 2_000;
 export function parseKeyPath(url: string): KeyName {
   const [tenant, contentId, kid, ...more] = segments(url);
   if (tenant === undefined || contentId === undefined || kid === undefined || more.length > 0) throw noSuchPath();
-  return { ...contentName(tenant, contentId), keyId: parseKid(decode(kid)) };
+  return keyName(contentName(tenant, contentId), parseKid(decode(kid)));
 }
 
 /** `/clearkey/{tenant}/{contentId}`. Throws HttpProblem 400 or 404. */

@@ -2,7 +2,7 @@ import type { KeyId } from '@latchkey/cenc';
 import { deliveryCounted, deliveryDenied } from '@latchkey/messages';
 import type { ServiceContext } from '@latchkey/runtime';
 import { cloudEvent } from './cloud-event';
-import type { KeyName } from './delivery-path';
+import type { KeyName } from './key-name';
 import type { DenialReason } from './denial';
 import type { EventOutbox } from './event-outbox';
 
@@ -71,14 +71,13 @@ export class DeliveryRecords {
   }
 
   counted(name: KeyName): void {
-    const kind = `${name.tenant}/${name.keyId}/${name.contentId}`;
-    const count = this.#counts.get(kind);
+    const count = this.#counts.get(name.text);
     if (count) {
       count.delivered++;
       return;
     }
     if (this.#counts.size >= MOST_COUNTED) this.#stateCounts();
-    this.#counts.set(kind, { name, delivered: 1, from: this.now() });
+    this.#counts.set(name.text, { name, delivered: 1, from: this.now() });
   }
 
   /** Before the key leaves: a delivery whose record is not durable does not happen. Throws Fault UNAVAILABLE. */
@@ -146,6 +145,6 @@ export class DeliveryRecords {
   }
 }
 
-function nameOf({ tenant, contentId, keyId }: KeyName): KeyName {
+function nameOf({ tenant, contentId, keyId }: KeyName) {
   return { tenant, contentId, keyId };
 }

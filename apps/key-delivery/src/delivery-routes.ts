@@ -2,9 +2,10 @@ import { HttpProblem } from '@latchkey/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { licenseJson, parseLicenseRequest } from './clear-key-license';
 import { CLOSED, type CorsRules } from './cors';
-import { KeyPaths, parseContentPath, tenantOfPath, type ContentName } from './delivery-path';
+import { KeyPaths, parseContentPath, tenantOfPath } from './delivery-path';
 import type { DeliveryRules } from './delivery-rules';
-import type { HandedOut, KeyDesk, KeyRequest } from './key-desk';
+import type { HandedOut, HandedOutKey, KeyDesk, KeyRequest } from './key-desk';
+import { keyName, type ContentName, type KeyName } from './key-name';
 
 const KEY_METHODS = 'GET, HEAD, OPTIONS';
 const LICENSE_METHODS = 'POST, OPTIONS';
@@ -53,7 +54,7 @@ class DeliveryRoutes {
   /** 200 is always the 16 bytes of the key, whole and as they are. */
   key(request: FastifyRequest, reply: FastifyReply): unknown {
     const name = this.#paths.parse(request.url);
-    const handedOut = this.desk.handOut(keyRequest(request, name, [name.keyId], request.method === 'GET'));
+    const handedOut = this.desk.handOut(keyRequest(request, name, [name], request.method === 'GET'));
     const send = (handed: HandedOut) => sendKey(request, reply, handed);
     return handedOut instanceof Promise ? handedOut.then(send) : send(handedOut);
   }
@@ -61,7 +62,8 @@ class DeliveryRoutes {
   async license(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const content = parseContentPath(request.url);
     const { keyIds, type } = parseLicenseRequest(request.body as Buffer | undefined);
-    const { keys } = await this.desk.handOut(keyRequest(request, content, keyIds, true));
+    const names = keyIds.map((keyId) => keyName(content, keyId));
+    const { keys } = await this.desk.handOut(keyRequest(request, content, names, true));
     const body = licenseJson(keys, type);
     for (const { bytes } of keys) bytes.fill(0);
     return reply.headers(NO_STORE).type('application/json').send(body);
@@ -79,14 +81,18 @@ class DeliveryRoutes {
 function keyRequest(
   request: FastifyRequest,
   content: ContentName,
-  keyIds: KeyRequest['keyIds'],
+  names: readonly KeyName[],
   counts: boolean,
 ): KeyRequest {
-  request.exchange.note({ tenant: content.tenant, contentId: content.contentId, keyIds });
+  request.exchange.note({
+    tenant: content.tenant,
+    contentId: content.contentId,
+    keyIds: names.map(({ keyId }) => keyId),
+  });
   return {
     content,
-    keyId: request.method === 'POST' ? undefined : keyIds[0],
-    keyIds,
+    keyId: request.method === 'POST' ? undefined : names[0]?.keyId,
+    names,
     counts,
     format: request.method === 'POST' ? 'clearkey' : 'aes-128',
     headers: request.headers,
@@ -97,7 +103,7 @@ function keyRequest(
 }
 
 function sendKey(request: FastifyRequest, reply: FastifyReply, { keys, grant, rules }: HandedOut): FastifyReply {
-  const [key] = keys as [HandedOut['keys'][number]];
+  const [key] = keys as [HandedOutKey];
   // A key ID names one key for ever, so it is the key's version too.
   const etag = `"${key.keyId}"`;
   reply.headers(cacheHeaders(rules.cacheSeconds, [grant.endsAt, key.expiresAt])).header('etag', etag);

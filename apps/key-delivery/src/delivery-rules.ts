@@ -2,6 +2,7 @@ import type { Tenant, TenantDelivery, TenantDirectory, TenantEntitlement } from 
 import { corsRules, type CorsRules } from './cors';
 import { closed, open, type Entitlement } from './entitlement';
 import { JsonWebTokens } from './json-web-token';
+import { RateLimit } from './rate-limit';
 import { SignedCookies, SignedUrls } from './signed-grant';
 
 /** What holds for one tenant's players, made ready for every request. */
@@ -9,6 +10,8 @@ export interface TenantRules {
   readonly entitlement: Entitlement;
   readonly cors: CorsRules;
   readonly limits: TenantDelivery['rateLimit'];
+  /** Requests by token or signature. */
+  readonly credentials: RateLimit;
   readonly audit: TenantDelivery['audit'];
   /** How long others may keep a key, in seconds; 0: not at all. */
   readonly cacheSeconds: number;
@@ -61,6 +64,7 @@ export class DeliveryRules {
       entitlement: this.#entitlement(id, delivery.entitlement, tenantClaimWanted),
       cors: corsRules(delivery.cors),
       limits: delivery.rateLimit,
+      credentials: new RateLimit(this.now),
       audit: delivery.audit,
       cacheSeconds: CACHE_SECONDS[delivery.entitlement?.mode ?? 'open'](delivery.cacheSeconds),
     };

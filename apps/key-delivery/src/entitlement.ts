@@ -1,6 +1,6 @@
 import type { KeyId } from '@latchkey/cenc';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ContentName } from './delivery-path';
+import type { ContentName } from './key-name';
 import { Denial } from './denial';
 
 /** What a request shows, for an entitlement to judge. */

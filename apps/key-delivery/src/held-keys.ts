@@ -1,6 +1,6 @@
 import type { ContentKey } from '@latchkey/cenc';
 import { LRUCache } from 'lru-cache';
-import type { ContentName, KeyName } from './delivery-path';
+import type { ContentName, KeyName } from './key-name';
 
 /** A key in memory, as long as it may be used. */
 export class HeldKey {
@@ -55,22 +55,22 @@ export class HeldKeys {
   }
 
   get(name: KeyName): HeldKey | undefined {
-    return this.#keys.get(cacheName(name));
+    return this.#keys.get(name.text);
   }
 
   has(name: KeyName): boolean {
-    return this.#keys.has(cacheName(name));
+    return this.#keys.has(name.text);
   }
 
   /** Zeroes it when it goes. */
   hold(key: HeldKey): void {
     const left = key.expiresAt === undefined ? Infinity : key.expiresAt - this.options.now();
     if (left <= 0) return key.zero();
-    this.#keys.set(cacheName(key.name), key, { ttl: Math.max(1, Math.min(this.options.holdMs, left)) });
+    this.#keys.set(key.name.text, key, { ttl: Math.max(1, Math.min(this.options.holdMs, left)) });
   }
 
   forget(name: KeyName): void {
-    this.#keys.delete(cacheName(name));
+    this.#keys.delete(name.text);
   }
 
   forgetContent({ tenant, contentId }: ContentName): void {
@@ -83,9 +83,4 @@ export class HeldKeys {
     clearInterval(this.#sweep);
     this.#keys.clear();
   }
-}
-
-/** Neither a tenant nor a key ID holds a slash, so no two keys share a name. */
-export function cacheName({ tenant, keyId, contentId }: KeyName): string {
-  return `${tenant}/${keyId}/${contentId}`;
 }

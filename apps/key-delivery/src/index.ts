@@ -19,6 +19,8 @@ import { KeyReleases } from './key-releases';
 import { KeyWarming } from './key-warming';
 import { RateLimit } from './rate-limit';
 
+export { variables } from './config';
+
 /** What a player waits for key-service at most: below the 2 s within which every request is answered. */
 const RELEASE_MS = 1_800;
 const MOST_PENDING = 1_000;
@@ -44,7 +46,7 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
   tell();
   tenants.onChange(tell);
   const records = new DeliveryRecords(outbox, context);
-  const desk = new KeyDesk(rules, held, releases, records, new RateLimit(Date.now), new RateLimit(Date.now));
+  const desk = new KeyDesk(rules, held, releases, records, new RateLimit(Date.now));
 
   const warming = new KeyWarming(releases, held, logger);
   const hearing = await startAnswering(KeyEventsModule.hearing(held, releases, warming), connection, context);

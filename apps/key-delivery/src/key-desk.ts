@@ -6,21 +6,28 @@ import type { DeliveryRecords, RecordedExchange } from './delivery-records';
 import type { DeliveryRules, TenantRules } from './delivery-rules';
 import type { Grant, PlayerRequest } from './entitlement';
 import type { HeldKey, HeldKeys } from './held-keys';
+import type { KeyName } from './key-name';
 import type { KeyReleases } from './key-releases';
 import { addressToCount, type RateLimit } from './rate-limit';
 
 /** A player's request, for one key or for those of a licence request. */
 export interface KeyRequest extends PlayerRequest {
   readonly exchange: RecordedExchange;
-  readonly keyIds: readonly KeyId[];
+  readonly names: readonly KeyName[];
   /** A HEAD is told of the key but not given it. */
   readonly counts: boolean;
   readonly format: 'aes-128' | 'clearkey';
 }
 
+export interface HandedOutKey {
+  readonly keyId: KeyId;
+  readonly bytes: Buffer;
+  readonly expiresAt: number | undefined;
+}
+
 /** The keys that a player gets, copies of its own, and until when its entitlement holds. */
 export interface HandedOut {
-  readonly keys: readonly { readonly keyId: KeyId; readonly bytes: Buffer; readonly expiresAt: number | undefined }[];
+  readonly keys: readonly HandedOutKey[];
   readonly grant: Grant;
   readonly rules: TenantRules;
 }
@@ -36,7 +43,6 @@ export class KeyDesk {
     private readonly releases: KeyReleases,
     private readonly records: DeliveryRecords,
     private readonly addresses: RateLimit,
-    private readonly credentials: RateLimit,
   ) {}
 
   /**
@@ -68,28 +74,26 @@ export class KeyDesk {
 
   #granted(request: KeyRequest, rules: TenantRules, grant: Grant): HandedOut | Promise<HandedOut> {
     if (grant.credential !== undefined) {
-      this.#limit(
-        this.credentials.take(`${request.content.tenant}/${grant.credential}`, rules.limits.perTokenPerMinute),
-      );
+      this.#limit(rules.credentials.take(grant.credential, rules.limits.perTokenPerMinute));
     }
-    const named = request.keyIds.filter((keyId) => grant.names(keyId));
+    const named = request.names.filter(({ keyId }) => grant.names(keyId));
     if (named.length === 0) throw new Denial('key-not-granted', grant.subject);
-    const held = this.#held(request, named);
+    const held = this.#held(named);
     if (held && (rules.audit === 'counted' || !request.counts)) return this.#hand(request, rules, grant, held);
     return this.#fetched(request, rules, grant, named);
   }
 
-  #held({ content }: KeyRequest, keyIds: readonly KeyId[]): HeldKey[] | undefined {
+  #held(names: readonly KeyName[]): HeldKey[] | undefined {
     const keys: HeldKey[] = [];
-    for (const keyId of keyIds) {
-      const key = this.held.get({ tenant: content.tenant, contentId: content.contentId, keyId });
+    for (const name of names) {
+      const key = this.held.get(name);
       if (key === undefined) return undefined;
       keys.push(key);
     }
     return keys;
   }
 
-  async #fetched(request: KeyRequest, rules: TenantRules, grant: Grant, named: readonly KeyId[]): Promise<HandedOut> {
+  async #fetched(request: KeyRequest, rules: TenantRules, grant: Grant, named: readonly KeyName[]): Promise<HandedOut> {
     const why = { reason: 'player' as const, exchangeId: request.exchange.id, subject: grant.subject };
     const keys = await this.releases.fetch(request.content, named, why);
     if (rules.audit === 'each' && request.counts) {
@@ -100,10 +104,11 @@ export class KeyDesk {
   }
 
   #hand(request: KeyRequest, rules: TenantRules, grant: Grant, held: readonly HeldKey[]): HandedOut {
-    const keys = held.flatMap((key) => {
+    const keys: HandedOutKey[] = [];
+    for (const key of held) {
       const bytes = key.copy();
-      return bytes === undefined ? [] : [{ keyId: key.name.keyId, bytes, expiresAt: key.expiresAt }];
-    });
+      if (bytes !== undefined) keys.push({ keyId: key.name.keyId, bytes, expiresAt: key.expiresAt });
+    }
     if (keys.length === 0) throw new HttpProblem(404, 'key-not-found', 'There is no such key');
     if (request.counts) this.#count(request, rules, held);
     return { keys, grant, rules };
@@ -124,11 +129,11 @@ export class KeyDesk {
   /** Its record before its answer; should the bus be away, the record follows. */
   async #refused(request: KeyRequest, error: unknown): Promise<never> {
     if (error instanceof Denial) {
-      const { content, keyIds, address, exchange } = request;
+      const { content, names, address, exchange } = request;
       instruments.keysDenied.add(1, { tenant: content.tenant, door: 'player', reason: error.reason });
       await this.records.denied({
         ...content,
-        keyIds,
+        keyIds: names.map(({ keyId }) => keyId),
         address,
         exchange,
         reason: error.reason,

@@ -4,6 +4,7 @@ import { keyIssued, keyRevoked } from '@latchkey/messages';
 import { Controller } from '@nestjs/common';
 import type { z } from 'zod';
 import { HeldKeys } from './held-keys';
+import { keyName } from './key-name';
 import { KeyReleases } from './key-releases';
 import { KeyWarming } from './key-warming';
 
@@ -26,13 +27,9 @@ export class KeyEventsController {
 
   @Hears(keyIssued)
   async issued({ data }: z.output<typeof keyIssued.payload>): Promise<void> {
-    const { tenant, contentId, keys, systems } = data;
-    for (const { keyId } of keys) this.releases.appeared({ tenant, contentId, keyId });
-    if (!systems.some((system) => CLEAR_SYSTEMS.has(system))) return;
-    this.warming.warm(
-      { tenant, contentId },
-      keys.map(({ keyId }) => keyId),
-    );
+    const names = data.keys.map(({ keyId }) => keyName(data, keyId));
+    for (const name of names) this.releases.appeared(name);
+    if (data.systems.some((system) => CLEAR_SYSTEMS.has(system))) this.warming.warm(data, names);
   }
 
   @Hears(keyRevoked)
@@ -41,6 +38,6 @@ export class KeyEventsController {
     const content = { tenant, contentId };
     this.releases.revoked(content, wholeContent ? undefined : keyIds);
     if (wholeContent) this.held.forgetContent(content);
-    else for (const keyId of keyIds) this.held.forget({ ...content, keyId });
+    else for (const keyId of keyIds) this.held.forget(keyName(content, keyId));
   }
 }

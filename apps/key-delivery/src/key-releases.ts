@@ -12,8 +12,8 @@ import {
 } from '@latchkey/messages';
 import { unavailable } from '@latchkey/http';
 import { LRUCache } from 'lru-cache';
-import type { ContentName, KeyName } from './delivery-path';
-import { cacheName, HeldKey, type HeldKeys } from './held-keys';
+import { keyName, type ContentName, type KeyName } from './key-name';
+import { HeldKey, type HeldKeys } from './held-keys';
 
 /** For whom or what a key is fetched; it is in key-service's audit record. */
 export interface ReleaseReason {
@@ -58,21 +58,20 @@ export class KeyReleases {
    * The keys of a content, those that exist, held in memory from now on. Throws Fault (UNAVAILABLE, DEADLINE_EXCEEDED)
    * when key-service cannot be asked, HttpProblem 503 when too many questions are open.
    */
-  async fetch(content: ContentName, keyIds: readonly KeyId[], why: ReleaseReason): Promise<HeldKey[]> {
-    const names = keyIds.map((keyId) => ({ tenant: content.tenant, contentId: content.contentId, keyId }));
+  async fetch(content: ContentName, names: readonly KeyName[], why: ReleaseReason): Promise<HeldKey[]> {
     const unknown = names.filter(
-      (name) => !this.held.has(name) && !this.#absent.has(cacheName(name)) && !this.#pending.has(cacheName(name)),
+      (name) => !this.held.has(name) && !this.#absent.has(name.text) && !this.#pending.has(name.text),
     );
     for (let at = 0; at < unknown.length; at += MAX_KEYS_PER_REQUEST) {
       this.#ask(content, unknown.slice(at, at + MAX_KEYS_PER_REQUEST), why);
     }
-    const keys = await Promise.all(names.map((name) => this.held.get(name) ?? this.#pending.get(cacheName(name))?.key));
+    const keys = await Promise.all(names.map((name) => this.held.get(name) ?? this.#pending.get(name.text)?.key));
     return keys.filter((key) => key !== undefined);
   }
 
   /** Such a key exists now. */
   appeared(name: KeyName): void {
-    this.#absent.delete(cacheName(name));
+    this.#absent.delete(name.text);
   }
 
   /** Answers on their way are not to be believed; without key IDs: for no key of the content. */
@@ -91,15 +90,15 @@ export class KeyReleases {
     const answer = this.#release(content, names, why);
     for (const name of names) {
       const pending: Pending = { name, revoked: false, key: answer.then((keys) => this.#settle(pending, keys)) };
-      this.#pending.set(cacheName(name), pending);
-      const done = () => this.#pending.delete(cacheName(name));
+      this.#pending.set(name.text, pending);
+      const done = () => this.#pending.delete(name.text);
       pending.key.then(done, done);
     }
   }
 
   #settle(pending: Pending, keys: ReadonlyMap<KeyId, HeldKey>): HeldKey | undefined {
     const key = keys.get(pending.name.keyId);
-    if (key === undefined) this.#absent.set(cacheName(pending.name), true);
+    if (key === undefined) this.#absent.set(pending.name.text, true);
     else if (pending.revoked) key.zero();
     else this.held.hold(key);
     return key;
@@ -138,11 +137,11 @@ function releaseRequest(
   };
 }
 
-function openAll({ tenant, contentId }: ContentName, reply: ReleaseReply, pair: SealingPair): Map<KeyId, HeldKey> {
+function openAll(content: ContentName, reply: ReleaseReply, pair: SealingPair): Map<KeyId, HeldKey> {
   const keys = new Map<KeyId, HeldKey>();
   try {
     for (const { keyId, box, expiresAt } of reply.keys) {
-      const name = { tenant, contentId, keyId };
+      const name = keyName(content, keyId);
       keys.set(keyId, new HeldKey(name, pair.open(reply.sealedBy, box, name), expiresAt));
     }
     return keys;

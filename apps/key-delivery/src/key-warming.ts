@@ -1,7 +1,6 @@
-import type { KeyId } from '@latchkey/cenc';
 import type { Logger } from '@latchkey/runtime';
-import type { ContentName } from './delivery-path';
 import type { HeldKeys } from './held-keys';
+import type { ContentName, KeyName } from './key-name';
 import { warming, type KeyReleases } from './key-releases';
 
 const AT_ONCE = 4;
@@ -12,7 +11,7 @@ const MOST_WAITING = 1_000;
  * come at once. A few at a time and so many waiting: a key that is left out is fetched when its first player comes.
  */
 export class KeyWarming {
-  readonly #waiting: { content: ContentName; keyIds: readonly KeyId[] }[] = [];
+  readonly #waiting: { content: ContentName; names: readonly KeyName[] }[] = [];
   #atWork = 0;
 
   constructor(
@@ -21,10 +20,10 @@ export class KeyWarming {
     private readonly logger: Logger,
   ) {}
 
-  warm(content: ContentName, keyIds: readonly KeyId[]): void {
-    const missing = keyIds.filter((keyId) => !this.held.has({ ...content, keyId }));
+  warm(content: ContentName, names: readonly KeyName[]): void {
+    const missing = names.filter((name) => !this.held.has(name));
     if (missing.length === 0 || this.#waiting.length >= MOST_WAITING) return;
-    this.#waiting.push({ content, keyIds: missing });
+    this.#waiting.push({ content, names: missing });
     this.#next();
   }
 
@@ -33,13 +32,13 @@ export class KeyWarming {
       const next = this.#waiting.shift();
       if (!next) return;
       this.#atWork++;
-      void this.#fetch(next.content, next.keyIds);
+      void this.#fetch(next.content, next.names);
     }
   }
 
-  async #fetch(content: ContentName, keyIds: readonly KeyId[]): Promise<void> {
+  async #fetch(content: ContentName, names: readonly KeyName[]): Promise<void> {
     try {
-      await this.releases.fetch(content, keyIds, warming());
+      await this.releases.fetch(content, names, warming());
     } catch (err) {
       this.logger.debug({ err }, 'keys could not be warmed');
     } finally {

@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache';
-
 const WINDOW_MS = 60_000;
 const KEPT_COUNTS = 100_000;
 
@@ -8,7 +6,7 @@ const KEPT_COUNTS = 100_000;
  * keep one caller from using up what is there for all.
  */
 export class RateLimit {
-  readonly #counts = new LRUCache<string, { requests: number; endsAt: number }>({ max: KEPT_COUNTS });
+  readonly #counts = new Map<string, { requests: number; endsAt: number }>();
 
   constructor(private readonly now: () => number) {}
 
@@ -17,11 +15,18 @@ export class RateLimit {
     const now = this.now();
     const count = this.#counts.get(caller);
     if (count === undefined || now >= count.endsAt) {
+      if (this.#counts.size >= KEPT_COUNTS) this.#makeRoom(now);
       this.#counts.set(caller, { requests: 1, endsAt: now + WINDOW_MS });
       return 0;
     }
     count.requests++;
     return count.requests <= perMinute ? 0 : Math.ceil((count.endsAt - now) / 1_000);
+  }
+
+  /** Of what is over; should that not be enough, everybody begins anew. */
+  #makeRoom(now: number): void {
+    for (const [caller, { endsAt }] of this.#counts) if (now >= endsAt) this.#counts.delete(caller);
+    if (this.#counts.size > KEPT_COUNTS / 2) this.#counts.clear();
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ContentKey } from '@latchkey/cenc';
 import { HeldKey, HeldKeys } from '../src/held-keys';
+import { keyName } from '../src/key-name';
 import { someKeyId } from './key-answerer';
 
 let now = 1_000_000;
@@ -13,7 +14,7 @@ const ZEROS = Buffer.alloc(16);
 function someKey(expiresAt?: number, contentId = 'live') {
   const bytes = randomBytes(16);
   const contentKey = ContentKey.fromBytes(bytes);
-  const name = { tenant: 'default', contentId, keyId: someKeyId() };
+  const name = keyName({ tenant: 'default', contentId }, someKeyId());
   return { bytes, contentKey, name, key: new HeldKey(name, contentKey, expiresAt) };
 }
 const inMemory = ({ contentKey }: { contentKey: ContentKey }) => contentKey.expose((bytes) => Buffer.from(bytes));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { HeldKeys } from '../src/held-keys';
+import { keyName } from '../src/key-name';
 import { KeyReleases } from '../src/key-releases';
 import { keyPath, startDelivery } from './delivery';
 import { quietContext, someKeyId, startKeyAnswerer } from './key-answerer';
@@ -42,10 +43,14 @@ describe('too much at once', () => {
     const releases = new KeyReleases(connection, held, { timeoutMs: 200, mostPending: 3, now: Date.now });
     keys.answerer.before = () => pause(1_000);
     const ask = () =>
-      releases.fetch({ tenant: 'default', contentId: 'live' }, [someKeyId()], {
-        reason: 'player',
-        exchangeId: randomUUID(),
-      });
+      releases.fetch(
+        { tenant: 'default', contentId: 'live' },
+        [keyName({ tenant: 'default', contentId: 'live' }, someKeyId())],
+        {
+          reason: 'player',
+          exchangeId: randomUUID(),
+        },
+      );
 
     const waiting = [ask(), ask(), ask()].map((each) => each.catch((error: unknown) => error));
     await expect(ask()).rejects.toMatchObject({ status: 503 });
