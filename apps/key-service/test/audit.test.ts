@@ -127,7 +127,8 @@ describe('audit', () => {
     fail = undefined;
     await write(1);
     await eventually(() => relay.waiting === 0);
-    expect(published.map((event) => 'sequence' in event.data && event.data.sequence).sort()).toEqual([1, 3, 4]);
+    expect(published.map((event) => 'sequence' in event.data && event.data.sequence).sort()).toEqual([1, 2, 3, 4]);
+    expect(published.find(({ id }) => id.endsWith('.2'))?.type).toBe('io.latchkey.audit.voided.v1');
     await relay.stop(soon());
     expect(await store.recordsAfter(trail.writer, 0, 10)).toHaveLength(4);
     expect((await verifyAudit(store, masterKey)).findings).toEqual([]);

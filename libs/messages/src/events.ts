@@ -104,6 +104,8 @@ export const keyRefused = event(
 );
 /** A stored row that does not unwrap: altered, moved or rolled back. An alarm. */
 export const keyTampered = event('key.tampered.v1', z.object({ ...about, keyIds: z.array(keyId), ...written }));
+/** A number that was given out for a record that could not be written, because of which no answer left: not a lost record. */
+export const auditVoided = event('audit.voided.v1', z.object({ ...written }));
 
 /** `startMs`: when it began, counted from the arrival of the request. */
 const hop = z.object({ name: z.string(), ms: z.number(), startMs: z.number().optional() });
@@ -186,6 +188,7 @@ export const EVENTS = {
   keyRevoked,
   keyRefused,
   keyTampered,
+  auditVoided,
   exchangeCompleted,
   exchangeRejected,
   exchangeFailed,

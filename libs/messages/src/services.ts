@@ -55,6 +55,7 @@ export const SERVICES = {
       events.keyRevoked,
       events.keyRefused,
       events.keyTampered,
+      events.auditVoided,
       events.configurationLoaded,
     ],
     hears: [],

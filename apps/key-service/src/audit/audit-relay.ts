@@ -2,7 +2,7 @@ import type { Deadline } from '@latchkey/bus';
 import { EVENTS, type EventContract } from '@latchkey/messages';
 import type { Logger } from '@latchkey/runtime';
 import type { AuditLog, AuditRecord } from './audit-log';
-import { VOID_TYPE, type AuditTrail } from './audit-trail';
+import type { AuditTrail } from './audit-trail';
 
 /** How records get to the bus. Resolves when they are there for good. */
 export type Publish = (contract: EventContract, event: { readonly id: string }) => Promise<void>;
@@ -142,8 +142,7 @@ export class AuditRelay {
   async #publishEvent(event: Told): Promise<void> {
     const contract = CONTRACTS.get(event.type);
     if (contract) await this.options.publish(contract, event);
-    else if (event.type !== VOID_TYPE)
-      this.options.logger.error({ type: event.type }, 'an audit record of an unknown type');
+    else this.options.logger.error({ type: event.type }, 'an audit record of an unknown type');
   }
 
   /** The bus was down for long: what is not settled is read again from the store. */

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import type { Deadline } from '@latchkey/bus';
-import type { EVENTS, LatchkeyEvent } from '@latchkey/messages';
+import { auditVoided, type EVENTS, type LatchkeyEvent } from '@latchkey/messages';
 import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 import { AUDIT_TENANT, type AuditLog, type AuditRecord } from './audit-log';
 
@@ -19,9 +19,6 @@ export type Said<Event extends AuditedEvent> = Omit<
   Extract<LatchkeyEvent, { type: Event['type'] }>['data'],
   'writer' | 'sequence'
 >;
-
-/** A record that stands in for one that could not be written: it closes the gap in the count. It is never published. */
-export const VOID_TYPE = 'io.latchkey.audit.void.v1';
 
 /** A writer's MAC key, at work. */
 interface Writing {
@@ -86,32 +83,27 @@ export class AuditTrail {
 
   /** The next record. It must be written, or given up: see AuditRelay. The trail must be open. */
   record<Event extends AuditedEvent>(event: Event, subject: string, said: Said<Event>): AuditRecord {
-    const sequence = this.#next();
-    const time = new Date(this.#now()).toISOString();
-    const told = {
+    return this.#told(event.type, this.#next(), subject, said);
+  }
+
+  #told(type: string, sequence: number, subject: string | undefined, said: object): AuditRecord {
+    const event = {
       specversion: '1.0',
       id: `${this.writer}.${sequence}`,
       source: this.#source,
-      type: event.type,
-      time,
-      subject,
+      type,
+      time: new Date(this.#now()).toISOString(),
+      ...(subject !== undefined && { subject }),
       datacontenttype: 'application/json',
       ...traceparent(),
       data: { ...said, writer: this.writer, sequence },
     };
-    return { ...this.#authenticated(sequence, JSON.stringify(told)), event: told };
+    return { ...this.#authenticated(sequence, JSON.stringify(event)), event };
   }
 
-  /** What stands in for a record that was not written. */
+  /** What stands in for a record that was not written: it closes the gap in the count, and the bus gets it like any other. */
   voidRecord(sequence: number): AuditRecord {
-    return this.#authenticated(
-      sequence,
-      JSON.stringify({
-        type: VOID_TYPE,
-        time: new Date(this.#now()).toISOString(),
-        data: { writer: this.writer, sequence },
-      }),
-    );
+    return this.#told(auditVoided.type, sequence, undefined, {});
   }
 
   /** What the writer says at its end: that there is no more. */
