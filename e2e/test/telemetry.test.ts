@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
+import { answered } from './answered';
+import { findKeys } from './key-forms';
+import { describeWith } from './parts';
+import { startServices, startStandalone, until, type System, type SystemOptions } from './system';
+
+jest.setTimeout(120_000);
+
+const { clearKeyAes128: _, ...DRM } = SPEKE_2_SYSTEMS;
+
+describe('one exchange in standalone', () => itIsOneTrace(startStandalone));
+describeWith(['nats-server'])('one exchange over services on NATS', () => itIsOneTrace(startServices));
+
+function itIsOneTrace(start: (options: SystemOptions) => Promise<System>): void {
+  let collector: Server;
+  let system: System;
+  const received: Buffer[] = [];
+
+  beforeAll(async () => {
+    collector = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      if (request.url === '/v1/traces') received.push(Buffer.concat(chunks));
+      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+    }).listen(0, '127.0.0.1');
+    await once(collector, 'listening');
+    const { port } = collector.address() as AddressInfo;
+    const OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${port}`;
+    system = await start({
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_BSP_SCHEDULE_DELAY: '200', LOG_LEVEL: 'info' },
+    });
+  });
+  afterAll(async () => {
+    await system?.stop();
+    system?.removeData();
+    collector.close();
+  });
+
+  // promise 9
+  it('is one trace over HTTP and every hop of the bus, with its content and key IDs and no key; its log line names it', async () => {
+    const encryptor = await Encryptor.create();
+    const contentId = `trace-${randomUUID()}`;
+    const keyId = randomUUID();
+    const wish = { version: '2.0', contentId, keys: [{ keyId, scheme: 'cbcs' }], systems: Object.values(DRM) } as const;
+    const { keys } = await answered(system, encryptor, wish);
+    const traceId = await traceOf(contentId);
+    const names = ['POST ', 'keys.v1.issue', ...Object.values(DRM).map(({ systemId }) => `signaling.v1.${systemId}`)];
+    const spans = () => Buffer.concat(received);
+    // The server's, and for each question on the bus the asker's and the answerer's.
+    await until(() => occurrences(spans(), Buffer.from(traceId, 'hex')) >= 1 + 2 * (1 + Object.keys(DRM).length));
+    for (const name of [...names, contentId, keyId]) expect(spans().includes(name)).toBe(true);
+    expect(
+      findKeys(
+        [spans(), Buffer.from(system.output())],
+        keys.map(({ key }) => key),
+      ),
+    ).toEqual([]);
+  });
+
+  async function traceOf(contentId: string): Promise<string> {
+    const line = () =>
+      system
+        .output()
+        .split('\n')
+        .find((each) => each.includes(contentId) && each.includes('"traceId"'));
+    await until(() => line() !== undefined);
+    return (JSON.parse(line() as string) as { traceId: string }).traceId;
+  }
+}
+
+function occurrences(bytes: Buffer, wanted: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) count++;
+  return count;
+}
