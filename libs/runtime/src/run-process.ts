@@ -15,7 +15,7 @@ const STOP_WITHIN_MS = 9_000;
 
 export const processEnvironment = z.object({
   HEALTH_PORT: port.optional().describe('serves /healthz, /readyz and /metrics to the inside'),
-  HEALTH_HOST: z.string().default('127.0.0.1'),
+  HEALTH_HOST: z.string().default('127.0.0.1').describe('the address that HEALTH_PORT listens on'),
   SHUTDOWN_DELAY_MS: z.coerce
     .number()
     .int()

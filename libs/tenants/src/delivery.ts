@@ -15,14 +15,24 @@ const secret = z
 
 /** Names a secret in a signed URL or cookie, where `.` and `&` separate. */
 const secretName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'the name of a secret is 1 to 64 of A-Z a-z 0-9 _ -');
-const signingSecrets = z.array(z.strictObject({ kid: secretName, secret })).min(1);
+const signingSecrets = z
+  .array(
+    z.strictObject({
+      kid: secretName.describe('names the secret in signatures'),
+      secret: secret.describe('base64url of 32 bytes or more'),
+    }),
+  )
+  .min(1);
 
 const publicKey = z.strictObject({
-  kid: z.string().optional(),
-  pem: z.string().superRefine((pem, context) => {
-    const fault = publicKeyFault(pem);
-    if (fault) context.addIssue({ code: 'custom', message: fault });
-  }),
+  kid: z.string().optional().describe('of the tokens that it is for'),
+  pem: z
+    .string()
+    .superRefine((pem, context) => {
+      const fault = publicKeyFault(pem);
+      if (fault) context.addIssue({ code: 'custom', message: fault });
+    })
+    .describe('SubjectPublicKeyInfo'),
 });
 
 function publicKeyFault(pem: string): string | undefined {
@@ -53,19 +63,24 @@ const jwt = z
       .min(1)
       .describe("what is accepted, whatever a token's header says"),
     secrets: z
-      .array(z.strictObject({ kid: z.string().optional(), secret }))
+      .array(
+        z.strictObject({
+          kid: z.string().optional().describe('of the tokens that it is for'),
+          secret: secret.describe('base64url of 32 bytes or more'),
+        }),
+      )
       .default([])
       .describe('HS256: base64url of at least 32 bytes, by `kid` header or a single one'),
     publicKeys: z.array(publicKey).default([]).describe('RS256, ES256: PEM public keys, or a JWKS URL'),
-    jwksUrl: jwksUrl.optional(),
-    issuer: z.string().min(1),
-    audience: z.string().min(1),
+    jwksUrl: jwksUrl.optional().describe('where the issuer keeps its public keys; https'),
+    issuer: z.string().min(1).describe('the `iss` that tokens must have'),
+    audience: z.string().min(1).describe('the `aud` that tokens must have'),
     type: z
       .string()
       .min(1)
       .optional()
       .describe('the `typ` header that tokens must have, e.g. `at+jwt` (RFC 8725, 3.11).'),
-    clockSkewSeconds: z.number().int().min(0).max(300).default(30),
+    clockSkewSeconds: z.number().int().min(0).max(300).default(30).describe('how far the clocks may be apart'),
     maxAgeSeconds: z.number().int().positive().optional().describe('counted from `iat`, which tokens must then have'),
     requireKids: z
       .boolean()
@@ -77,8 +92,8 @@ const jwt = z
       .min(1)
       .default(['authorization', 'query', 'cookie'])
       .describe('where a token may stand, in the order of looking'),
-    queryParameter: z.string().min(1).default('token'),
-    cookie: z.string().min(1).default('latchkey'),
+    queryParameter: z.string().min(1).default('token').describe('its name in the URL'),
+    cookie: z.string().min(1).default('latchkey').describe('its name'),
   })
   .superRefine((config, context) => {
     const symmetric = config.algorithms.includes('HS256');
@@ -90,7 +105,8 @@ const jwt = z
     if (asymmetric && !hasPublicKeys) refuse('publicKeys', 'RS256 and ES256 want publicKeys or a jwksUrl');
     if (!asymmetric && hasPublicKeys)
       refuse('algorithms', 'there are public keys, but neither RS256 nor ES256 is accepted');
-  });
+  })
+  .describe('RFC 7519 tokens, judged as RFC 8725 says');
 
 /** How a player shows that it may have a key. */
 const entitlement = z.discriminatedUnion('mode', [
@@ -99,16 +115,16 @@ const entitlement = z.discriminatedUnion('mode', [
   z
     .strictObject({
       mode: z.literal('signed-url'),
-      secrets: signingSecrets,
+      secrets: signingSecrets.describe('several, to change them'),
       bindAddress: z.boolean().default(false).describe("the signature was made over the player's address"),
     })
     .describe("an HMAC in the URL's query, for one key or all keys of one content"),
   z
     .strictObject({
       mode: z.literal('signed-cookie'),
-      secrets: signingSecrets,
-      cookie: z.string().min(1).default('latchkey'),
-      bindAddress: z.boolean().default(false),
+      secrets: signingSecrets.describe('several, to change them'),
+      cookie: z.string().min(1).default('latchkey').describe('its name'),
+      bindAddress: z.boolean().default(false).describe("the signature was made over the player's address"),
     })
     .describe('an HMAC in a cookie, over a pattern of content IDs'),
 ]);
@@ -150,8 +166,18 @@ export const deliverySchema = z.strictObject({
     ),
   rateLimit: z
     .strictObject({
-      perAddressPerMinute: z.number().int().positive().default(60_000),
-      perTokenPerMinute: z.number().int().positive().default(600),
+      perAddressPerMinute: z
+        .number()
+        .int()
+        .positive()
+        .default(60_000)
+        .describe('requests a minute of one address, in each process'),
+      perTokenPerMinute: z
+        .number()
+        .int()
+        .positive()
+        .default(600)
+        .describe('requests a minute of one token, in each process'),
     })
     .prefault({}),
   audit: z

@@ -55,7 +55,10 @@ const credential = z.discriminatedUnion('method', [
   z.strictObject({
     ...everyCredential,
     method: z.literal('sigv4'),
-    accessKeyId: z.string().regex(/^[A-Za-z0-9]{16,128}$/, '16 to 128 letters and digits'),
+    accessKeyId: z
+      .string()
+      .regex(/^[A-Za-z0-9]{16,128}$/, '16 to 128 letters and digits')
+      .describe('what names the secret in a signature'),
     secret: z
       .string()
       .regex(/^wrapped:[\w-]{40,}$/, 'not a secret as `npm run credential` wraps it')
@@ -65,18 +68,26 @@ const credential = z.discriminatedUnion('method', [
     .strictObject({
       ...everyCredential,
       method: z.literal('digest'),
-      username: userName,
+      username: userName.describe('as the encoder sends it'),
       ha1: z
-        .strictObject({ sha256: hex(64).optional(), md5: hex(32).optional() })
+        .strictObject({
+          sha256: hex(64).optional().describe('for SHA-256'),
+          md5: hex(32).optional().describe('for encoders that cannot SHA-256'),
+        })
         .refine(({ sha256, md5 }) => sha256 !== undefined || md5 !== undefined, 'sha256, md5 or both'),
     })
     .describe('`ha1`: hex of H(username:latchkey:password), by algorithm'),
-  z.strictObject({ ...everyCredential, method: z.literal('basic'), username: userName, hash: passwordHash }),
+  z.strictObject({
+    ...everyCredential,
+    method: z.literal('basic'),
+    username: userName.describe('as the encoder sends it'),
+    hash: passwordHash.describe('`scrypt$…`, as `npm run credential` prints it'),
+  }),
   z.strictObject({
     ...everyCredential,
     method: z.literal('api-key'),
-    header: headerName.default('x-api-key'),
-    hash: passwordHash,
+    header: headerName.default('x-api-key').describe('where the key stands'),
+    hash: passwordHash.describe('`scrypt$…`, as `npm run credential` prints it'),
     hint: hex(8)
       .optional()
       .describe(
@@ -99,10 +110,13 @@ export const encryptorsSchema = z.array(credential).default([]);
 
 const limit = z.number().int().positive();
 export const limitsSchema = z.strictObject({
-  requestsPerMinute: limit.default(120_000),
+  requestsPerMinute: limit.default(120_000).describe('requests a minute, in each gateway process'),
   concurrency: limit.default(512).describe('requests at work at once, in each gateway process'),
   perCredential: z
-    .strictObject({ requestsPerMinute: limit.optional(), concurrency: limit.optional() })
+    .strictObject({
+      requestsPerMinute: limit.optional().describe('requests a minute of one credential'),
+      concurrency: limit.optional().describe('requests at work at once of one credential'),
+    })
     .prefault({})
     .describe('the same for each single credential'),
 });

@@ -35,12 +35,13 @@ const keyIdOverride = z.discriminatedUnion('mode', [
       keys: z
         .array(
           z.strictObject({
-            trackType: z.string().min(1),
-            keyId,
+            trackType: z.string().min(1).describe('`*` for all'),
+            keyId: keyId.describe('what is answered'),
             key: z.string().describe('base64 of 16 bytes'),
           }),
         )
-        .min(1),
+        .min(1)
+        .describe('one for each track type'),
     })
     .describe(
       "A configured key ID and key for each track type (`*` for all): the Widevine test server's. Never for production.",
@@ -63,6 +64,9 @@ export const policySchema = z.strictObject({
     .default(false)
     .describe('answer "Requested CPIX encryption contract not supported" when one key serves UHD video and audio'),
   keyIdOverride: keyIdOverride.default({ mode: 'keep' }),
-  tracks: z.array(trackPolicy).default([]),
+  tracks: z
+    .array(trackPolicy)
+    .default([])
+    .describe("SPEKE 2.1: what a track type's key asks of outputs and of the CDM; the first rule that fits holds"),
 });
 export type TenantPolicy = z.infer<typeof policySchema>;

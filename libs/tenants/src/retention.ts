@@ -17,10 +17,15 @@ export const keysSchema = z.strictObject({
   retention: z
     .strictObject({
       live: retentionTime.prefault('2d').describe('keys with a live period'),
-      catchUp: retentionTime.prefault('14d'),
+      catchUp: retentionTime.prefault('14d').describe('keys of content that stays to be seen again'),
       vod: retentionTime.prefault('keep').describe('keys with no period, or with offsets'),
       classes: z
-        .array(z.strictObject({ contentId: z.string(), class: z.enum(['live', 'catchUp', 'vod']) }))
+        .array(
+          z.strictObject({
+            contentId: z.string().describe('`*` stands for any text'),
+            class: z.enum(['live', 'catchUp', 'vod']),
+          }),
+        )
         .default([])
         .describe('content IDs (`*` stands for any text) whose class is not what their period says'),
     })

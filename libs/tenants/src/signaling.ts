@@ -67,8 +67,8 @@ export const signalingSchema = z.strictObject({
     ),
   widevine: z
     .strictObject({
-      provider: z.string().max(256).optional(),
-      policy: z.string().max(256).optional(),
+      provider: z.string().max(256).optional().describe('of the Widevine account, into the pssh data'),
+      policy: z.string().max(256).optional().describe('of the Widevine account, into the pssh data'),
       contentId: z.boolean().default(false).describe('put the content ID into the pssh data'),
       keyIds: boxKeyIds,
       schemes,
@@ -76,8 +76,8 @@ export const signalingSchema = z.strictObject({
     .prefault({}),
   playready: z
     .strictObject({
-      laUrl: contentUrl.optional(),
-      luiUrl: contentUrl.optional(),
+      laUrl: contentUrl.optional().describe('where licences are: LA_URL, with {tenant} and {contentId}'),
+      luiUrl: contentUrl.optional().describe('where a person is sent for a licence: LUI_URL'),
       dsId: z
         .string()
         .refine((text) => /^[A-Za-z0-9+/]{22}==$/.test(text), 'a DS_ID is the base64 of 16 bytes')
@@ -113,8 +113,10 @@ export const signalingSchema = z.strictObject({
     .prefault({}),
   clearkey: z
     .strictObject({
-      keyUrl: clearKeyUrl.default('{base}/keys/{tenant}/{contentId}/{kid}'),
-      licenseUrl: clearKeyUrl.default('{base}/clearkey/{tenant}/{contentId}'),
+      keyUrl: clearKeyUrl
+        .default('{base}/keys/{tenant}/{contentId}/{kid}')
+        .describe('key URLs, with {base} {tenant} {contentId} {kid} {kidHex}'),
+      licenseUrl: clearKeyUrl.default('{base}/clearkey/{tenant}/{contentId}').describe('licence URLs, likewise'),
       psshElement: z
         .enum(['prefix', 'default-namespace'])
         .default('prefix')
