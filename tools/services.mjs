@@ -1,5 +1,6 @@
 // `npm run services`: every service as a process of its own, on the nats-server at NATS_URL or on one started here.
 import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,7 +39,9 @@ if (!stopping) console.log(welcome());
 
 async function startNats(store) {
   const port = await freePort();
-  run('nats-server', 'nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store]);
+  mkdirSync(store, { recursive: true });
+  const log = join(store, 'nats-server.log');
+  run('nats-server', 'nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store, '-l', log]);
   await until(() => connects(port));
   return `nats://127.0.0.1:${port}`;
 }
