@@ -22,7 +22,7 @@ describeWith(dynamoDbLocalMissing())('DynamoDB', () => {
   });
   const newTable = async () => {
     const table = `ledger-${randomUUID()}`;
-    await createLedgerTable(client, table, false);
+    await createLedgerTable(table, client, false);
     return table;
   };
 

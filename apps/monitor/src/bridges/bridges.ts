@@ -5,7 +5,6 @@ import type { KeptRecords } from '../store/kept-records';
 import { Bridge } from './bridge';
 import type { BridgeRules } from './bridges-file';
 import type { Delivery } from './delivery';
-import { EventBridgeSender } from './event-bridge';
 import { webhookSecret, WebhookSender } from './webhook';
 
 /** How a bridge stands, for the console. */
@@ -56,9 +55,11 @@ export async function openBridges(
       const sender = new WebhookSender(url, webhookSecret(secret));
       return new Bridge(id, selection, sender, store, logger);
     }),
-    ...eventBridge.map(
-      ({ id, bus, ...selection }) => new Bridge(id, selection, new EventBridgeSender(bus), store, logger),
-    ),
+    ...eventBridge.map(({ id, bus, ...selection }) => {
+      // The AWS SDK is loaded only if it is used.
+      const { EventBridgeSender } = require('./event-bridge') as typeof import('./event-bridge');
+      return new Bridge(id, selection, new EventBridgeSender(bus), store, logger);
+    }),
   ];
   const byId = new Map(bridges.map((bridge) => [bridge.id, bridge]));
   for await (const delivery of store.load()) byId.get(delivery.bridge)?.resume(delivery);

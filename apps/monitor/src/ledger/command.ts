@@ -2,11 +2,9 @@ import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Environment } from '@latchkey/runtime';
 import { readMonitorConfig } from '../config';
-import { createLedgerTable } from '../store/dynamodb-table';
-import { CLIENT_LIMITS, openStores } from '../store/open-stores';
+import { openStores } from '../store/open-stores';
 import { EXPORT_FORMATS, exportLedger, type ExportFormat } from './export-ledger';
 import type { ChainHead } from './ledger-record';
 import { verifyLedger, type Verification } from './verify-ledger';
@@ -131,9 +129,8 @@ async function heads(_: Values, environment: Environment, { out }: Terminal): Pr
 async function createTable(_: Values, environment: Environment, { out }: Terminal): Promise<number> {
   const { ledgerTable } = readMonitorConfig(environment);
   if (ledgerTable === undefined) throw new UsageError('DYNAMODB_LEDGER_TABLE names no table');
-  const client = new DynamoDBClient(CLIENT_LIMITS);
-  await createLedgerTable(client, ledgerTable);
-  client.destroy();
+  const { createLedgerTable } = require('../store/dynamodb-table') as typeof import('../store/dynamodb-table');
+  await createLedgerTable(ledgerTable);
   out.write(`${ledgerTable} is there\n`);
   return 0;
 }

@@ -2,11 +2,16 @@ import {
   CreateTableCommand,
   UpdateContinuousBackupsCommand,
   waitUntilTableExists,
-  type DynamoDBClient,
+  DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
+import { CLIENT_LIMITS } from './dynamodb-stores';
 
 /** Makes the monitor's table, as deploy/ describes it; one that is there stays. Throws the SDK's errors. */
-export async function createLedgerTable(client: DynamoDBClient, table: string, protect = true): Promise<void> {
+export async function createLedgerTable(
+  table: string,
+  client = new DynamoDBClient(CLIENT_LIMITS),
+  protect = true,
+): Promise<void> {
   await client
     .send(
       new CreateTableCommand({
