@@ -57,6 +57,7 @@ export function addVaultSecrets(
       generateSecretString: { passwordLength: 43, excludePunctuation: true },
     }),
     door: kept(scope, 'Door', {
+      secretName: `${name}/door`,
       description: 'Latchkey: what API Gateway says to the SPEKE gateway',
       generateSecretString: { passwordLength: 48, excludePunctuation: true },
     }),
