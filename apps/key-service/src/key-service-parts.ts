@@ -5,7 +5,7 @@ import { SealingIdentity } from '@latchkey/messages';
 import type { Logger, ServiceContext } from '@latchkey/runtime';
 import { openTenants, type TenantDirectory } from '@latchkey/tenants';
 import { AuditRelay } from './audit/audit-relay';
-import { AUDIT_CONTEXT, AuditTrail } from './audit/audit-trail';
+import { AUDIT_CONTEXT, AuditTrail, macKeyOf } from './audit/audit-trail';
 import { AuditWriter } from './audit/audit-writer';
 import type { KeyServiceConfig } from './config';
 import { ContentDescriber } from './describing/content-describer';
@@ -44,6 +44,7 @@ export interface KeyServiceParts {
 }
 
 const CLOSE_WITHIN_MS = 5_000;
+const BACKGROUND_MS = 5_000;
 const UPKEEP_MS = 60_000;
 
 /** Throws MasterKeyFileError, TenantsFileError. */
@@ -72,6 +73,8 @@ export function openKeyServiceParts(
   const relay = new AuditRelay(store, trail, {
     logger,
     publish: (contract, event) => connection.publish(contract, event),
+    macKeyOf: async ({ encryptedDataKey }) =>
+      macKeyOf(await masterKey.decrypt(encryptedDataKey, AUDIT_CONTEXT, BACKGROUND_MS)),
     // One process has the embedded store: any other writer in it has ended.
     deadAfterMs: store.name === 'embedded' ? 0 : 30_000,
   });

@@ -1,7 +1,8 @@
+import type { KeyObject } from 'node:crypto';
 import type { Deadline } from '@latchkey/bus';
 import { EVENTS, type EventContract } from '@latchkey/messages';
 import type { Logger } from '@latchkey/runtime';
-import type { AuditLog, AuditRecord } from './audit-log';
+import type { AuditLog, AuditRecord, AuditWriterRow } from './audit-log';
 import type { AuditTrail } from './audit-trail';
 
 /** How records get to the bus. Resolves when they are there for good. */
@@ -10,6 +11,8 @@ export type Publish = (contract: EventContract, event: { readonly id: string }) 
 export interface AuditRelayOptions {
   readonly logger: Logger;
   readonly publish: Publish;
+  /** The MAC key of a writer that has died, to close the gaps that it left. */
+  readonly macKeyOf: (row: AuditWriterRow) => Promise<KeyObject>;
   readonly now?: () => number;
   /** How often it says how far it has come, and looks for gaps. */
   readonly tickMs?: number;
@@ -22,6 +25,8 @@ export interface AuditRelayOptions {
 type Told = NonNullable<AuditRecord['event']>;
 
 const AT_ONCE = 64;
+/** How often a writer that has nothing to say shows that it lives. */
+const SIGN_OF_LIFE_MS = 10_000;
 const BACKOFF_MS = { first: 100, most: 5_000 };
 const CONTRACTS = new Map<string, EventContract>(Object.values(EVENTS).map((event) => [event.type, event]));
 
@@ -170,7 +175,7 @@ export class AuditRelay {
   async #mark(): Promise<void> {
     const settled = this.trail.settledUpTo;
     const now = this.#now();
-    const due = settled > this.#marked || now - this.#markedAt > this.#deadAfterMs / 3;
+    const due = settled > this.#marked || now - this.#markedAt > SIGN_OF_LIFE_MS;
     if (!due || this.trail.last === 0) return;
     await this.log.markPublished(this.trail.writer, settled, now);
     this.#marked = settled;
@@ -182,26 +187,47 @@ export class AuditRelay {
     const dead = (await this.log.writers('open')).filter(
       ({ writer, seenAt }) => writer !== this.trail.writer && this.#now() - seenAt >= this.#deadAfterMs,
     );
-    for (const { writer, published } of dead) await this.#finish(writer, published);
+    for (const row of dead) await this.#finish(row);
   }
 
-  async #finish(writer: string, published: number): Promise<void> {
+  async #finish(row: AuditWriterRow): Promise<void> {
+    const { writer, published } = row;
     let last = published;
     for (;;) {
       const page = await this.log.recordsAfter(writer, last, AT_ONCE);
       if (page.length === 0) break;
-      const left = await this.#publishAll(page);
+      const seen = new Set(page.map(({ sequence }) => sequence));
+      const end = page.at(-1)?.sequence ?? last;
+      const voids = await this.#voidGaps(
+        row,
+        numbersBetween(last, end).filter((sequence) => !seen.has(sequence)),
+      );
+      const left = await this.#publishAll([...page, ...voids]);
       if (left.length > 0) return;
-      last = page.at(-1)?.sequence ?? last;
+      last = end;
       await this.log.markPublished(writer, last, 0);
     }
     await this.log.closeWriter(writer, last);
     this.options.logger.info({ writer, published: last - published }, 'finished the audit of a writer that has ended');
   }
 
+  /** What was under way when a writer died and did not get there. Its answer did not leave either. */
+  async #voidGaps(row: AuditWriterRow, missing: readonly number[]): Promise<AuditRecord[]> {
+    if (missing.length === 0) return [];
+    const macKey = await this.options.macKeyOf(row);
+    return Promise.all(
+      missing.map((sequence) => this.log.fillGap(this.trail.voidRecordOf(row.writer, macKey, sequence))),
+    );
+  }
+
   get #deadAfterMs(): number {
     return this.options.deadAfterMs ?? 30_000;
   }
+}
+
+/** From past `after` up to `end`. */
+function numbersBetween(after: number, end: number): number[] {
+  return Array.from({ length: end - after }, (_, at) => after + 1 + at);
 }
 
 function pause(ms: number): Promise<void> {

@@ -87,23 +87,34 @@ export class AuditTrail {
   }
 
   #told(type: string, sequence: number, subject: string | undefined, said: object): AuditRecord {
-    const event = {
+    const event = this.#event(type, { writer: this.writer, sequence }, subject, said);
+    return { ...this.#authenticated(sequence, JSON.stringify(event)), event };
+  }
+
+  #event(type: string, number: { writer: string; sequence: number }, subject: string | undefined, said: object) {
+    return {
       specversion: '1.0',
-      id: `${this.writer}.${sequence}`,
+      id: `${number.writer}.${number.sequence}`,
       source: this.#source,
       type,
       time: new Date(this.#now()).toISOString(),
       ...(subject !== undefined && { subject }),
       datacontenttype: 'application/json',
       ...traceparent(),
-      data: { ...said, writer: this.writer, sequence },
+      data: { ...said, ...number },
     };
-    return { ...this.#authenticated(sequence, JSON.stringify(event)), event };
   }
 
   /** What stands in for a record that was not written: it closes the gap in the count, and the bus gets it like any other. */
   voidRecord(sequence: number): AuditRecord {
     return this.#told(auditVoided.type, sequence, undefined, {});
+  }
+
+  /** The same for a writer that has died: the record that had this number was under way and never got there. */
+  voidRecordOf(writer: string, macKey: KeyObject, sequence: number): AuditRecord {
+    const event = this.#event(auditVoided.type, { writer, sequence }, undefined, {});
+    const body = JSON.stringify(event);
+    return { writer, sequence, body, mac: recordMac(macKey, writer, sequence, body), event };
   }
 
   /** What the writer says at its end: that there is no more. */
