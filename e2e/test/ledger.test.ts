@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { connect } from 'nats';
 import { Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
-import { randomUUID } from 'node:crypto';
+import { findKeys } from './key-forms';
 import { describeWith } from './parts';
 import { startServices, until, type System } from './system';
 
@@ -15,6 +17,8 @@ describeWith(['nats-server'])('the ledger of a running system', () => {
   let system: System;
   let encryptor: Encryptor;
   let issued = 0;
+  const keys: Buffer[] = [];
+  const asked: { contentId: string; keyId: string; exchangeId: string }[] = [];
 
   beforeAll(async () => {
     system = await startServices();
@@ -28,14 +32,17 @@ describeWith(['nats-server'])('the ledger of a running system', () => {
   const ask = async (times: number) => {
     for (let n = 0; n < times; n++) {
       const contentId = `film-${issued}`;
-      const systems = [SPEKE_2_SYSTEMS.widevine];
-      const reply = await encryptor.ask(`${system.spekeUrl}/copyProtection`, {
+      const wish = {
         version: '2.0',
         contentId,
         keys: [{ keyId: randomUUID() }],
-        systems,
-      });
+        systems: [SPEKE_2_SYSTEMS.widevine],
+      } as const;
+      const reply = await encryptor.ask(`${system.spekeUrl}/copyProtection`, wish);
       expect(reply.status).toBe(200);
+      keys.push(...(await reply.document()).keys.map(({ key }) => key));
+      const exchangeId = reply.headers.get('x-request-id') ?? '';
+      asked.push({ contentId, keyId: wish.keys[0].keyId, exchangeId });
       issued += 1;
     }
   };
@@ -69,6 +76,31 @@ describeWith(['nats-server'])('the ledger of a running system', () => {
     expect(new Set(contents).size).toBe(issued);
     const { status, stdout } = ledger('verify');
     expect([status, stdout]).toEqual([0, expect.stringContaining('The ledger is whole.')]);
+  });
+
+  // promise 9
+  it('shows no key: not on any page of the ops API, not in an export, not in its files', async () => {
+    await system.ready();
+    const some = asked.slice(0, 10);
+    const paths = some.flatMap(({ contentId, keyId, exchangeId }) => [
+      `/v1/keys/${keyId}`,
+      `/v1/exchanges/${exchangeId}`,
+      `/v1/exchanges?contentId=${contentId}&limit=100`,
+      `/v1/contents/${contentId}/schedule`,
+    ]);
+    for (const path of ['/v1/overview', '/v1/rotation', '/v1/health', '/v1/exchanges?limit=1000', ...paths]) {
+      const answer = await fetch(system.consoleUrl + path);
+      expect([path, answer.status]).toEqual([path, 200]);
+      expect([path, findKeys(Buffer.from(await answer.arrayBuffer()), keys)]).toEqual([path, []]);
+    }
+    expect(findKeys(Buffer.from(ledger('export').stdout), keys)).toEqual([]);
+    expect(findKeys(Buffer.from(ledger('export', '--format', 'csv').stdout), keys)).toEqual([]);
+    const folder = join(system.data, 'monitor');
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.mdb'),
+    )) {
+      expect([file, findKeys(readFileSync(join(folder, file)), keys)]).toEqual([file, []]);
+    }
   });
 
   // promise 21
