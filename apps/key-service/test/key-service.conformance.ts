@@ -157,6 +157,18 @@ export function describeKeyService(place: () => Place, processes: number): void 
       expect(rows.size).toBe(0);
     });
 
+    it('makes none for whoever asks for existing ones only', async () => {
+      const [known, unknown] = [newKeyId(), newKeyId()];
+      const contentId = randomUUID();
+      const [made] = await services.issue([known], { contentId });
+      const [read] = await services.issue([known], { contentId, onlyExisting: true });
+      expect(read?.key).toBe(made?.key);
+      const refused = services.issue([known, unknown], { contentId, onlyExisting: true });
+      await expect(refused).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+      const { rows } = await place().store().read(name(contentId), [unknown], soon());
+      expect(rows.size).toBe(0);
+    });
+
     it('keeps tenants apart, and knows only those that are configured', async () => {
       // promise 39
       const keyId = newKeyId();

@@ -58,7 +58,7 @@ export class ContentDocuments {
     if (ifNoneMatch && matches(ifNoneMatch, stored.etag)) return { status: 304, etag: stored.etag };
     const speke = readStored(stored, request.caller);
     describeRequest(request, speke);
-    const xml = await this.copyProtection.fill(exchangeOf(request, speke, deadline));
+    const xml = await this.copyProtection.fill({ ...exchangeOf(request, speke, deadline), onlyExisting: true });
     return { status: 200, etag: stored.etag, version: stored.spekeVersion, xml };
   }
 

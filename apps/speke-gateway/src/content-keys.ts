@@ -50,7 +50,7 @@ export function isRecorded(error: unknown): boolean {
 
 type IssueInput = z.input<typeof issueKeys.request>;
 
-function issueRequest({ id, request, caller }: DocumentExchange, pair: SealingPair): IssueInput {
+function issueRequest({ id, request, caller, onlyExisting }: DocumentExchange, pair: SealingPair): IssueInput {
   return {
     tenant: caller.tenant.id,
     contentId: request.contentId,
@@ -60,6 +60,7 @@ function issueRequest({ id, request, caller }: DocumentExchange, pair: SealingPa
     keys: request.keys.map(requestedKey),
     systems: request.systems.map(({ systemId }) => systemId),
     delivery: deliveryFor(request.recipients, pair),
+    onlyExisting,
   };
 }
 

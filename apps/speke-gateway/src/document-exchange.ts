@@ -12,6 +12,8 @@ export interface DocumentExchange {
   readonly deadline: Deadline;
   /** `performance.now()` when it came. */
   readonly startedAt: number;
+  /** Keys are read, never made. */
+  readonly onlyExisting?: true;
   /** What comes of it; each step adds its own. */
   readonly report: ExchangeReport;
 }

@@ -87,6 +87,8 @@ export const issueKeys = defineRequest({
     /** For the audit record: what the request wanted signaling for. */
     systems: z.array(systemId).max(64),
     delivery: keyDelivery,
+    /** Make none: a key that is not there is KEY_NOT_FOUND, for readers of a document that was answered before. */
+    onlyExisting: z.boolean().optional(),
   }),
   reply: z.object({
     /** In the order asked. */

@@ -148,6 +148,7 @@ export class KeyIssuer {
     );
     checkFixedKeys(asked, held);
     if (missing.length === 0) return [];
+    if (request.onlyExisting) throw new Fault('KEY_NOT_FOUND', 'a key of the document is not there');
     const made = await this.#newKeys(tenant, request, missing, deadline);
     const now = this.#now();
     const keys = missing.map(({ requested, keyId }, at) => {
