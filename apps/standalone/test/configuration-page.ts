@@ -82,7 +82,7 @@ interface Row {
 const LOG_LEVEL: Row = {
   name: 'LOG_LEVEL',
   meaning: 'trace, debug, info, warn, error, fatal or silent; no level shows secrets',
-  value: '\`info\`; npm start: \`warn\`',
+  value: '`info`; npm start: `warn`',
   required: false,
 };
 
