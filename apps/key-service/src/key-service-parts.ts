@@ -8,6 +8,7 @@ import { AuditRelay } from './audit/audit-relay';
 import { AUDIT_CONTEXT, AuditTrail, macKeyOf } from './audit/audit-trail';
 import { AuditWriter } from './audit/audit-writer';
 import type { KeyServiceConfig } from './config';
+import { tellConfiguration } from './configuration-news';
 import { ContentDescriber } from './describing/content-describer';
 import { DocumentShelf } from './documents/document-shelf';
 import { ImportSealing } from './importing/import-sealing';
@@ -79,7 +80,6 @@ export function openKeyServiceParts(
     deadAfterMs: store.name === 'embedded' ? 0 : 30_000,
   });
   const audit = new AuditWriter(store, trail, relay, logger, config.AUDIT_FAIL_OPEN);
-  if (config.AUDIT_FAIL_OPEN) logger.warn('AUDIT_FAIL_OPEN is set: keys may leave without an audit record');
 
   const answering = answerers({
     store,
@@ -90,6 +90,7 @@ export function openKeyServiceParts(
     maxAgeMs: config.DATA_KEY_MAX_AGE_SECONDS * 1_000,
   });
   relay.start();
+  tellConfiguration(config, tenants, context, connection);
   const upkeep = keepUp(store, wrapper, logger);
   return {
     ...answering,
@@ -150,7 +151,6 @@ export function openMasterKey(config: KeyServiceConfig, logger: Logger): MasterK
     return openKmsMasterKey({ keyId: config.KMS_KEY_ID, oldKeyIds: config.KMS_OLD_KEY_IDS, logger });
   }
   const path = join(config.DATA_DIR, 'master.key');
-  logger.warn({ path }, 'content keys are wrapped under a key file: for one machine, not for production (KMS_KEY_ID)');
   return openLocalMasterKey(path, !existsSync(join(config.DATA_DIR, 'keys')));
 }
 

@@ -106,7 +106,7 @@ export class SealingPair {
     const name = `${sender}>${recipient}`;
     const known = this.#agreed.get(name);
     if (known) return known;
-    const secret = diffieHellman({ privateKey: this.#privateKey, publicKey: importPublicKey(peerPublicKey) });
+    const secret = agree(this.#privateKey, importPublicKey(peerPublicKey));
     const derived = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `latchkey seal v1 ${name}`, 32));
     const key = createSecretKey(derived);
     secret.fill(0);
@@ -126,6 +126,15 @@ function nextNonce(): Buffer {
     nonces.at = 0;
   }
   return nonces.pool.subarray(nonces.at, (nonces.at += NONCE_BYTES));
+}
+
+/** Throws Fault INVALID_REQUEST for a public key of small order, with which everybody agrees on the same. */
+function agree(privateKey: KeyObject, publicKey: KeyObject): Buffer {
+  try {
+    return diffieHellman({ privateKey, publicKey });
+  } catch (cause) {
+    throw new Fault('INVALID_REQUEST', 'a sealing key cannot be agreed with', { cause });
+  }
 }
 
 function importPublicKey(base64: string): KeyObject {
