@@ -1,7 +1,5 @@
-import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
@@ -10,6 +8,7 @@ import { describeContent, exchangeCompleted, keyIssued, revokeKeys, shredContent
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { ROUTE_ROLES } from '../src/access/route-roles';
 import { contextOf, eventually, startMonitorAtTest, type MonitorAtTest } from './monitor-at-test';
+import { OidcIssuer, type SignOptions } from './oidc-issuer';
 import { completed, issued, newKeyId } from './sample-events';
 
 const asked: { subject: string; request: Record<string, unknown> }[] = [];
@@ -55,11 +54,11 @@ const json = { 'content-type': 'application/json' };
 describe('ops API', () => {
   let monitor: MonitorAtTest;
   let keyService: INestMicroservice;
-  let issuer: Issuer;
+  let issuer: OidcIssuer;
   const [keyId, exchangeId] = [newKeyId(), randomUUID()];
 
   beforeAll(async () => {
-    issuer = await startIssuer();
+    issuer = await OidcIssuer.start();
     const file = join(mkdtempSync(join(tmpdir(), 'access-')), 'access.yaml');
     writeFileSync(file, accessFile(issuer.url));
     monitor = await startMonitorAtTest({ CONSOLE_ACCESS_FILE: file });
@@ -74,7 +73,7 @@ describe('ops API', () => {
   afterAll(async () => {
     await keyService.close();
     await monitor.close();
-    issuer.server.close();
+    issuer.close();
   });
 
   const request = async (path: string, token?: string, init: RequestInit = {}) => {
@@ -404,38 +403,6 @@ function writeAccess(issuerUrl: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'access-')), 'access.yaml');
   writeFileSync(file, accessFile(issuerUrl));
   return file;
-}
-
-interface SignOptions {
-  readonly key?: KeyObject;
-  readonly issuer?: string;
-  readonly expires?: string;
-}
-interface Issuer {
-  readonly url: string;
-  readonly server: Server;
-  sign(claims: object, options?: SignOptions): Promise<string>;
-}
-
-/** An OIDC issuer, as far as who checks its tokens sees one: discovery and keys. */
-async function startIssuer(): Promise<Issuer> {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const server = createServer((request, response) => {
-    const answer =
-      request.url === '/keys'
-        ? { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] }
-        : { issuer: url, jwks_uri: `${url}/keys` };
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const sign = (claims: object, { key = privateKey, issuer = url, expires = '1h' }: SignOptions = {}) =>
-    new SignJWT({ ...claims })
-      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
-      .setIssuer(issuer)
-      .setExpirationTime(expires)
-      .sign(key);
-  return { url, server, sign };
 }
 
 async function* readEvents(answer: Response): AsyncGenerator<{ event: string; data: any }> {

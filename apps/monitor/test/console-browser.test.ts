@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { browserMissing, launchBrowser } from './browser';
 import { describeWith } from './describe-with';
 import { eventually, startMonitorAtTest, type MonitorAtTest } from './monitor-at-test';
+import { OidcIssuer } from './oidc-issuer';
 import { completed, issued, newKeyId } from './sample-events';
 
 const built = existsSync(join(__dirname, '..', 'dist', 'web', 'index.html'));
@@ -66,6 +67,22 @@ describeWith(missing)('the console in Chromium', () => {
     await page.getByLabel('Token', { exact: true }).waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
     expect(await page.context().cookies()).toEqual([]);
+  });
+
+  it('signs in with an OIDC issuer, by authorization code and PKCE', async () => {
+    const issuer = await OidcIssuer.start();
+    issuer.claims = { sub: 'grace', roles: ['ops'] };
+    const oidc = { issuer: issuer.url, audience: 'console', clientId: 'latchkey-console', roles: { ops: 'operator' } };
+    const guarded = await startMonitorAtTest({ CONSOLE_ACCESS: JSON.stringify({ oidc }) });
+    await page.goto(guarded.url);
+    await page.getByRole('button', { name: /^Sign in with 127/ }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByText('oidc:grace (operator)').waitFor();
+    expect(new URL(page.url()).search).toBe('');
+    expect(await page.getByRole('link', { name: 'Ledger' }).count()).toBe(0);
+    await page.goto('about:blank');
+    await guarded.close();
+    issuer.close();
   });
 
   it('shows within seconds which endpoint missed its rotation, its last key ID, and its exchange hop by hop', async () => {

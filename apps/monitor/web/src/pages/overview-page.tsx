@@ -72,7 +72,7 @@ export function OverviewPage({ live }: { readonly live: Live }) {
   );
 }
 
-const CHART = { withLegend: true, tickLine: 'none', gridAxis: 'y', strokeWidth: 2 } as const;
+const CHART = { withLegend: true, tickLine: 'none', gridAxis: 'x', strokeWidth: 2 } as const;
 const OUTCOMES = [
   { name: 'completed', label: 'Completed', color: 'teal.6' },
   { name: 'rejected', label: 'Rejected', color: 'yellow.6' },
