@@ -1,7 +1,9 @@
 import { App } from 'aws-cdk-lib';
 import { readInstallation } from './config';
-import { installLatchkey } from './installation';
+import { installForEks, installLatchkey } from './installation';
 
 const app = new App();
-installLatchkey(app, readInstallation(process.env));
+const installation = readInstallation(process.env);
+if (installation.eks) installForEks(app, installation, installation.eks);
+else installLatchkey(app, installation);
 app.synth();

@@ -43,6 +43,22 @@ export const installationSchema = z.strictObject({
       'the whole ARN of a secret, with its last six characters',
     )
     .optional(),
+  /**
+   * The services run on this cluster (deploy/kubernetes), and only what they need of AWS is made. With the load balancer
+   * that their gateway got there, the media services' door too.
+   */
+  eks: z
+    .strictObject({
+      clusterName: z.string().min(1),
+      namespace: z.string().default('latchkey'),
+      gatewayBalancer: z
+        .strictObject({
+          arn: z.string().regex(/^arn:aws[a-z-]*:elasticloadbalancing:.+loadbalancer\/net\//),
+          dnsName: z.hostname(),
+        })
+        .optional(),
+    })
+    .optional(),
   /** Services that may ask for keys through API Gateway. */
   encryptors: z
     .array(z.enum(['mediapackage', 'mediapackagev2', 'mediaconvert']))

@@ -14,7 +14,7 @@ import {
   type Method,
   type MethodResponse,
 } from 'aws-cdk-lib/aws-apigateway';
-import type { NetworkLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { NetworkLoadBalancer, type INetworkLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -23,7 +23,8 @@ import type { EncryptorRole } from './encryptor-roles';
 
 export interface DoorProps extends StackProps {
   readonly encryptors: readonly EncryptorRole[];
-  readonly gatewayBalancer: NetworkLoadBalancer;
+  /** Of this app, or one that Kubernetes made. */
+  readonly gatewayBalancer: INetworkLoadBalancer | { readonly arn: string; readonly dnsName: string };
   readonly doorSecret: ISecret;
 }
 
@@ -55,13 +56,18 @@ const PATHS = ['speke/v1.0/copyProtection', 'speke/v2.0/copyProtection', 'speke/
  * header is mapped. The caller's role goes along in a header, with a secret that only this API knows.
  */
 export class DoorStack extends Stack {
-  readonly #props: DoorProps;
+  readonly #balancer: INetworkLoadBalancer;
+  /** Kubernetes' service has the gateway's own port. */
+  readonly #port: 80 | 8080;
+  readonly #doorSecret: ISecret;
   readonly #link: VpcLink;
 
   constructor(scope: Construct, id: string, props: DoorProps) {
     super(scope, id, props);
-    this.#props = props;
-    this.#link = new VpcLink(this, 'Link', { targets: [props.gatewayBalancer] });
+    this.#balancer = this.#found(props.gatewayBalancer);
+    this.#port = 'arn' in props.gatewayBalancer ? 8080 : 80;
+    this.#doorSecret = props.doorSecret;
+    this.#link = new VpcLink(this, 'Link', { targets: [this.#balancer] });
     const api = this.#api();
     const asked = PATHS.map((path) => this.#open(api, 'POST', path));
     this.#open(api, 'GET', 'speke/v1.0/heartbeat');
@@ -69,6 +75,14 @@ export class DoorStack extends Stack {
 
     new CfnOutput(this, 'SPEKEServerURL', { value: api.urlForPath('/copyProtection') });
     for (const encryptor of props.encryptors) this.#letIn(encryptor, asked);
+  }
+
+  #found(balancer: DoorProps['gatewayBalancer']): INetworkLoadBalancer {
+    if (!('arn' in balancer)) return balancer;
+    return NetworkLoadBalancer.fromNetworkLoadBalancerAttributes(this, 'Gateway', {
+      loadBalancerArn: balancer.arn,
+      loadBalancerDnsName: balancer.dnsName,
+    });
   }
 
   #api(): RestApi {
@@ -110,8 +124,7 @@ export class DoorStack extends Stack {
   }
 
   #integration(httpMethod: string, path: string, parameters: readonly string[]): HttpIntegration {
-    const { gatewayBalancer, doorSecret } = this.#props;
-    return new HttpIntegration(`http://${gatewayBalancer.loadBalancerDnsName}/${path}`, {
+    return new HttpIntegration(`http://${this.#balancer.loadBalancerDnsName}:${this.#port}/${path}`, {
       httpMethod,
       proxy: false,
       options: {
@@ -131,7 +144,7 @@ export class DoorStack extends Stack {
           'integration.request.header.X-Forwarded-For': 'context.identity.sourceIp',
           'integration.request.header.X-Latchkey-Role-Arn': 'context.identity.userArn',
           // A dynamic reference: CloudFormation resolves it, the template does not have it.
-          'integration.request.header.X-Latchkey-Door': `'${doorSecret.secretValue.unsafeUnwrap()}'`,
+          'integration.request.header.X-Latchkey-Door': `'${this.#doorSecret.secretValue.unsafeUnwrap()}'`,
         },
         integrationResponses: integrationResponses(),
       },

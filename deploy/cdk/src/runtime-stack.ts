@@ -26,6 +26,7 @@ import { addNats, NATS_URL } from './nats';
 import { addService } from './fargate-service';
 import type { Installation } from './config';
 import { SERVICE_NAMES, SERVICES, type ServiceName } from './services';
+import { allowStores } from './store-access';
 import type { VaultSecrets } from './vault-secrets';
 import type { VaultStack } from './vault-stack';
 
@@ -79,7 +80,10 @@ export class RuntimeStack extends Stack {
       ]),
     ) as Record<ServiceName, FargateService>;
     if (nats) connectBus(Object.values(this.services), nats);
-    allowStores(this.services, vault);
+    allowStores(vault, {
+      keyService: this.services['key-service'].taskDefinition.taskRole,
+      monitor: this.services.monitor.taskDefinition.taskRole,
+    });
     balanceGateway(this.gatewayBalancer, this.services['speke-gateway']);
     balanceDelivery(deliveryBalancer, vpc, this.services['key-delivery']);
     for (const balancer of [this.gatewayBalancer, deliveryBalancer]) {
@@ -136,29 +140,6 @@ function connectBus(services: readonly FargateService[], nats: FargateService): 
     // On the service alone: its security group's rules name this service's group.
     service.node.addDependency(nats.node.findChild('Service'));
   }
-}
-
-/** Named actions on named tables: only key-service reaches keys, only the monitor its ledger. Neither may make or change a table. */
-function allowStores(services: Readonly<Record<ServiceName, FargateService>>, vault: VaultStack): void {
-  const keyService = services['key-service'].taskDefinition.taskRole;
-  vault.allowTable(keyService, vault.keyTable, [
-    'dynamodb:BatchGetItem',
-    'dynamodb:BatchWriteItem',
-    'dynamodb:DeleteItem',
-    'dynamodb:GetItem',
-    'dynamodb:PutItem',
-    'dynamodb:Query',
-    'dynamodb:UpdateItem',
-  ]);
-  vault.allowKeyIndex(keyService);
-  vault.allowWrapping(keyService);
-  vault.allowTable(services.monitor.taskDefinition.taskRole, vault.ledgerTable, [
-    'dynamodb:BatchGetItem',
-    'dynamodb:BatchWriteItem',
-    'dynamodb:GetItem',
-    'dynamodb:PutItem',
-    'dynamodb:Query',
-  ]);
 }
 
 /** A network load balancer inside the VPC, where API Gateway's VPC link ends. */

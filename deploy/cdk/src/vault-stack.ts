@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -50,6 +50,9 @@ export class VaultStack extends Stack {
     this.ledgerTable = new TableV2(this, 'LedgerTable', protectedTable);
     this.encryptors = addEncryptorRoles(this, props.installation.encryptors);
     this.secrets = addVaultSecrets(this, props.installation, this.encryptors);
+    new CfnOutput(this, 'KeyTableName', { value: this.keyTable.tableName });
+    new CfnOutput(this, 'LedgerTableName', { value: this.ledgerTable.tableName });
+    new CfnOutput(this, 'WrappingKeyArn', { value: this.wrappingKey.keyArn });
   }
 
   /** Wrap and unwrap under an encryption context that names the tenant, and nothing else of KMS. */

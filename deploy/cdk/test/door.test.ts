@@ -161,7 +161,7 @@ function spekePaths(): string[] {
 
 function pathOf(uri: unknown): string {
   const parts = (uri as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
-  return String(parts.at(-1)).replace(/^\//, '');
+  return String(parts.at(-1)).replace(/^:\d+\//, '');
 }
 
 /** Every HTTP status in the sources of the gateway, SPEKE's catalogue and what answers HTTP for both. */
