@@ -74,7 +74,7 @@ describe('docker-compose.yml', () => {
       const known = knownVariables(name);
       const unread = Object.keys(environment).filter((variable) => !known(variable));
       expect([name, unread]).toEqual([name, []]);
-      expect(environment['NATS_NKEY_SEED_FILE']).toBe(`/identities/${name}.seed`);
+      expect(environment['NATS_NKEY_SEED_FILE']).toBe('/identities/{service}.seed');
     }
   });
 

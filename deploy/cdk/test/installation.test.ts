@@ -1,8 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { tenantsFileSchema } from '@latchkey/tenants';
+import { natsServerPresent } from '@latchkey/testing';
 import { knownVariables } from '../../../tools/test/known-variables';
 import { readInstallation } from '../src/config';
 import { installLatchkey } from '../src/installation';
@@ -239,6 +242,24 @@ describe('the bus', () => {
       ServiceConnectConfiguration: Match.objectLike({ Services: [Match.objectLike({ PortName: 'nats' })] }),
       DeploymentConfiguration: Match.objectLike({ MaximumPercent: 100, MinimumHealthyPercent: 0 }),
     });
+  });
+
+  (natsServerPresent() ? it : it.skip)('starts as the task starts it, with what make-identities.mjs makes', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nats-task-'));
+    const made = spawnSync(process.execPath, [join(ROOT, 'deploy/nats/make-identities.mjs'), folder, 'nats'], {
+      encoding: 'utf8',
+    });
+    expect([made.status, made.stderr]).toEqual([0, '']);
+    const nats = containers(templates.runtime).get('Nats/nats');
+    const here = (text: string) => text.replaceAll('/dev/shm', folder).replace('nats-server -c', 'nats-server -t -c');
+    const told = (nats?.Environment ?? []).map(({ Name, Value }) => [Name, here(String(Value))] as const);
+    const file = (name: string) => readFileSync(join(folder, name), 'utf8');
+    const secrets = { USERS: file('nats.env'), CERTIFICATE: file('server.pem'), CERTIFICATE_KEY: file('server.key') };
+    const environment = { PATH: process.env['PATH'], ...Object.fromEntries(told), ...secrets, NATS_STORE: folder };
+    expect(nats?.Secrets?.map(({ Name }) => Name)).toEqual(Object.keys(secrets));
+    const tried = spawnSync('sh', ['-c', here(nats?.Command?.[0] ?? '')], { env: environment, encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect([tried.status, tried.stderr]).toEqual([0, expect.stringContaining('is valid')]);
   });
 
   it('is somebody else’s where one is given, and only over TLS', () => {

@@ -35,6 +35,7 @@ export interface Container {
   readonly Name: string;
   readonly Image: unknown;
   readonly User?: string;
+  readonly Command?: readonly string[];
   readonly ReadonlyRootFilesystem?: boolean;
   readonly Environment?: readonly { readonly Name: string; readonly Value: unknown }[];
   readonly Secrets?: readonly { readonly Name: string; readonly ValueFrom: unknown }[];
