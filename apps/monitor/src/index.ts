@@ -56,7 +56,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
   const stopChecking = checkRotations(rotation, time, context);
   const stopCounting = watchGaps(ledger.store, context.logger);
 
-  const checks = [busCheck(connection), { name: 'ledger', check: () => ledger.store.healthy() }];
+  const checks = [busCheck(connection), { name: 'ledger', check: () => ledger.healthy() }];
   const streams = new LiveStreams(feed, overview, rotation);
   const http = await startHttp(
     ConsoleModule.of({

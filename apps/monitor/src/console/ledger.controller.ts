@@ -1,3 +1,4 @@
+import { HttpProblem } from '@latchkey/http';
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -10,6 +11,8 @@ import { whoAsks } from './looking.controller';
 /** The ledger, for auditors. */
 @Controller('v1/ledger')
 export class LedgerController {
+  private verifying = false;
+
   constructor(private readonly ledger: Ledger) {}
 
   @Get()
@@ -43,6 +46,12 @@ export class LedgerController {
   @Get('verify')
   async verify(@Req() request: FastifyRequest, @Query() query: unknown) {
     const chains = tenantsFor(whoAsks(request), read(asked.tenant, query).tenant);
-    return verifyLedger(this.ledger.store, { chains });
+    if (this.verifying) throw new HttpProblem(503, 'unavailable', 'The ledger is being verified already: try again');
+    this.verifying = true;
+    try {
+      return await verifyLedger(this.ledger.store, { chains });
+    } finally {
+      this.verifying = false;
+    }
   }
 }

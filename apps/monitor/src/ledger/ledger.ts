@@ -58,6 +58,7 @@ export class Ledger {
   private readonly waiting = new Map<string, Waiting[]>();
   private readonly writing = new Map<string, Promise<void>>();
   private readonly heads = new Map<string, ChainHead>();
+  private failing = false;
 
   constructor(
     readonly store: LedgerStore,
@@ -93,7 +94,9 @@ export class Ledger {
           batch.map(({ event }) => event),
         );
         for (const { event, settle } of batch) settle(recorded.delete(event.id) ? 'recorded' : 'known');
+        this.failing = false;
       } catch (error) {
+        this.failing = true;
         for (const { fail } of batch) fail(error);
       }
     }
@@ -130,6 +133,11 @@ export class Ledger {
       counts.set(data.writer, countOne(counts.get(data.writer), data.writer, chain, data.sequence));
     }
     return [...counts.values()];
+  }
+
+  /** Whether it can be read, and took what it was given last. */
+  async healthy(): Promise<boolean> {
+    return !this.failing && (await this.store.healthy());
   }
 
   async has(eventId: string): Promise<boolean> {

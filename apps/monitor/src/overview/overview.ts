@@ -30,7 +30,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** Clocks of two machines may differ by as much. */
 const AHEAD_MS = 5 * MINUTE_MS;
-const MOST_CATCH_UP = 50_000;
+const MOST_CATCH_UP = 20_000;
 
 /** What the last hour was like, by the minute, and the last day by the hour. For each tenant, so that none sees another's. */
 export class Overview implements Witness {
@@ -54,9 +54,9 @@ export class Overview implements Witness {
     this.revision++;
   }
 
-  /** Counts anew what was recorded before this process began: the last hour, as far as it is not too much. */
+  /** Counts anew what was recorded before this process began: the last day, as far as it is not too much. */
   async catchUp(ledger: Ledger): Promise<void> {
-    const from = new Date(this.now() - HOUR_MS).toISOString();
+    const from = new Date(this.now() - 24 * HOUR_MS).toISOString();
     let cursor: string | undefined;
     for (let seen = 0; seen < MOST_CATCH_UP;) {
       const page = await ledger.query({ from, limit: 1_000, cursor });

@@ -9,7 +9,10 @@ export function rotationPublisher(bus: Bus, context: ServiceContext) {
   return async (contract: RotationEventContract, statement: RotationStatement): Promise<void> => {
     // The three contracts differ in their type alone.
     await bus.publish(contract as never, rotationEvent(contract, statement, context) as never);
-    instruments.rotations.add(1, { tenant: statement.content.tenant, state: STATES[contract.type] });
+    const { tenant, contentId } = statement.content;
+    const state = STATES[contract.type];
+    instruments.rotations.add(1, { tenant, state });
+    context.logger[state === 'missed' ? 'warn' : 'info']({ tenant, contentId, state }, 'rotation');
   };
 }
 
