@@ -21,7 +21,7 @@ export function observe(fastify: FastifyInstance, logger: Logger): void {
     if (isHealthProbe(request.url)) return done();
     instruments.httpDuration.recordSince(request.exchange.startedAt, labels(request, reply));
     endServerSpan(request.exchange, reply);
-    logAccess(logger, request, reply);
+    if (logger.isLevelEnabled('info')) logAccess(logger, request, reply);
     done();
   });
   fastify.addHook('onRequestAbort', (request, done) => {
