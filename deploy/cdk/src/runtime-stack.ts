@@ -2,6 +2,7 @@ import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   Distribution,
+  OriginProtocolPolicy,
   OriginRequestPolicy,
   CachePolicy,
   ViewerProtocolPolicy,
@@ -225,7 +226,12 @@ function publish(scope: Construct, balancer: ApplicationLoadBalancer, { delivery
     httpVersion: HttpVersion.HTTP2_AND_3,
     minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
     defaultBehavior: {
-      origin: VpcOrigin.withApplicationLoadBalancer(balancer, { httpPort: 80, readTimeout: Duration.seconds(10) }),
+      origin: VpcOrigin.withApplicationLoadBalancer(balancer, {
+        httpPort: 80,
+        // Otherwise as the viewer came, by HTTPS, for which the balancer does not listen.
+        protocolPolicy: OriginProtocolPolicy.HTTP_ONLY,
+        readTimeout: Duration.seconds(10),
+      }),
       viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
       // ClearKey licences are asked for by POST.
       allowedMethods: AllowedMethods.ALLOW_ALL,

@@ -309,6 +309,10 @@ describe('players’ keys', () => {
         DefaultCacheBehavior: Match.objectLike({ ViewerProtocolPolicy: 'https-only' }),
       }),
     });
+    // The balancer has a listener for HTTP alone; without this CloudFront would come as the viewer does.
+    templates.runtime.hasResourceProperties('AWS::CloudFront::VpcOrigin', {
+      VpcOriginEndpointConfig: Match.objectLike({ OriginProtocolPolicy: 'http-only', HTTPPort: 80 }),
+    });
     for (const { Properties } of resources(templates.runtime, 'AWS::ElasticLoadBalancingV2::LoadBalancer')) {
       expect(Properties['Scheme']).toBe('internal');
     }
