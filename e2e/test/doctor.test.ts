@@ -1,14 +1,17 @@
+import 'reflect-metadata';
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newRecipient } from '@latchkey/testing';
+import { cryptoProvider, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import { SpoilingProxy, type Answer, type Spoiling } from './spoiling-proxy';
 import { startStandalone, type System } from './system';
+
+cryptoProvider.set(webcrypto as never);
 
 const ROOT = join(__dirname, '../..');
 const PAGE = 'http://localhost:3000';
@@ -283,27 +286,48 @@ describe('npm run doctor with a credential', () => {
 
 describe('npm run doctor on TLS', () => {
   const work = mkdtempSync(join(tmpdir(), 'latchkey-doctor-tls-'));
-  let server: Server;
+  const authority = join(work, 'authority.pem');
+  afterAll(() => rmSync(work, { recursive: true }));
 
-  beforeAll(async () => {
-    const { certificate, privateKey } = await newRecipient({}, { from: -1, to: 10 });
-    const pem = `-----BEGIN CERTIFICATE-----\n${certificate.replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
-    writeFileSync(join(work, 'authority.pem'), pem);
-    const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
-    server = createServer({ cert: pem, key }, (_, response) => response.writeHead(404).end());
+  it.each([
+    ['nobody trusts', { bits: 2048, days: 90 }, {}, 'failed', /not trusted/],
+    ['is weak', { bits: 1024, days: 90 }, { NODE_EXTRA_CA_CERTS: authority }, 'failed', /1024 bits/],
+    ['ends soon', { bits: 2048, days: 10 }, { NODE_EXTRA_CA_CERTS: authority }, 'warning', /ends in (9|10) days/],
+    ['is well', { bits: 2048, days: 90 }, { NODE_EXTRA_CA_CERTS: authority }, 'ok', /TLSv1\.[23], rsa 2048/],
+  ] as const)(
+    'looks at a certificate that %s',
+    async (_, certificate, environment, outcome, detail) => {
+      const server = await startTls(certificate);
+      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/copyProtection`;
+      const { findings } = await doctor(['--url', url], environment);
+      server.close();
+      expect(findings[0]).toMatchObject({ outcome, detail: expect.stringMatching(detail) });
+    },
+    30_000,
+  );
+
+  async function startTls({ bits, days }: { bits: number; days: number }): Promise<Server> {
+    const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]) };
+    const keys = await webcrypto.subtle.generateKey({ ...algorithm, modulusLength: bits }, true, ['sign', 'verify']);
+    const { rawData } = await X509CertificateGenerator.createSelfSigned({
+      name: 'CN=127.0.0.1',
+      notBefore: new Date(Date.now() - 86_400_000),
+      notAfter: new Date(Date.now() + days * 86_400_000),
+      signingAlgorithm: algorithm,
+      keys: keys as never,
+      extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
+    });
+    const cert = pem('CERTIFICATE', Buffer.from(rawData));
+    writeFileSync(authority, cert);
+    const key = pem('PRIVATE KEY', Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)));
+    const server = createServer({ cert, key }, (_, response) => response.writeHead(404).end());
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  });
-  afterAll(() => {
-    server.close();
-    rmSync(work, { recursive: true });
-  });
+    return server;
+  }
 
-  it('finds a certificate that nobody trusts, and one that ends soon', async () => {
-    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/copyProtection`;
-    const untrusted = await doctor(['--url', url]);
-    expect(untrusted.findings[0]).toMatchObject({ outcome: 'failed', detail: expect.stringContaining('not trusted') });
-    expect(untrusted.code).toBe(1);
-  }, 30_000);
+  function pem(what: string, der: Buffer): string {
+    return `-----BEGIN ${what}-----\n${der.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END ${what}-----\n`;
+  }
 });
 
 describe('npm run doctor on AWS', () => {
