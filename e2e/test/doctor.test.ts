@@ -48,23 +48,6 @@ describe('npm run doctor', () => {
   const examine = (...options: string[]) =>
     doctor(['--url', `${speke.url}/copyProtection`, '--origin', PAGE, ...options]);
 
-  it('finds nothing wrong with a system that is well', async () => {
-    const { code, findings } = await examine('--systems', 'widevine,fairplay,clearkey');
-    expect(findings.filter(({ outcome }) => outcome === 'failed' || outcome === 'warning')).toEqual([]);
-    expect(findings.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(20);
-    expect(code).toBe(0);
-  }, 30_000);
-
-  it('warns of PlayReady headers that do not say where licences are', async () => {
-    const { code, findings } = await examine('--systems', 'playready');
-    const warnings = findings.filter(({ outcome }) => outcome === 'warning');
-    expect(warnings.map(({ detail }) => detail)).toEqual([
-      expect.stringContaining('no LA_URL'),
-      expect.stringContaining('no LA_URL'),
-    ]);
-    expect(code).toBe(0);
-  }, 30_000);
-
   const answers = (change: (answer: Answer) => void): Spoiling => ({ answer: change });
   const replaced = (from: string | RegExp, to: string | (() => string)): Spoiling =>
     answers((answer) => {
@@ -81,6 +64,47 @@ describe('npm run doctor', () => {
   const withoutHeader = (name: string) => answers((answer) => Reflect.deleteProperty(answer.headers, name));
   const newKey = () => randomBytes(16).toString('base64');
   const plainValue = /(?<=<pskc:PlainValue>)[^<]+/g;
+
+  it('finds nothing wrong with a system that is well', async () => {
+    const { code, findings } = await examine('--systems', 'widevine,fairplay,clearkey');
+    expect(findings.filter(({ outcome }) => outcome === 'failed' || outcome === 'warning')).toEqual([]);
+    expect(findings.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(20);
+    expect(code).toBe(0);
+  }, 30_000);
+
+  it.each<[string, RegExp, string, string]>([
+    [
+      'a PlayReady Object with another length',
+      /(SmoothStreamingProtectionHeaderData>)([^<]+)/g,
+      '\u0001\0\u0001\0',
+      '\u0001\0\u0002\0',
+    ],
+    [
+      'another PlayReady Object in ContentProtectionData',
+      /(<cpix:ContentProtectionData>)([^<]+)/g,
+      '<mspr:pro',
+      '<mspr:none',
+    ],
+    ['a PlayReady header that cannot be read', /(<cpix:PSSH>)([^<]+)/g, 'K\0I\0D\0>\0', 'K\0I\0X\0>\0'],
+  ])(
+    'finds %s',
+    async (_, element, from, to) => {
+      speke.spoiling = rewritten(element, from, to);
+      const { findings } = await examine('--systems', 'playready');
+      expect(failed(findings)).toContain('PlayReady, cenc: signaling agrees with itself');
+    },
+    30_000,
+  );
+
+  it('warns of PlayReady headers that do not say where licences are', async () => {
+    const { code, findings } = await examine('--systems', 'playready');
+    const warnings = findings.filter(({ outcome }) => outcome === 'warning');
+    expect(warnings.map(({ detail }) => detail)).toEqual([
+      expect.stringContaining('no LA_URL'),
+      expect.stringContaining('no LA_URL'),
+    ]);
+    expect(code).toBe(0);
+  }, 30_000);
 
   it.each<[string, Spoiling, RegExp[]]>([
     ['other keys each time', replaced(plainValue, newKey), [/same keys/, /key URL gives/, /open$/]],
