@@ -56,6 +56,7 @@ const PATHS = ['speke/v1.0/copyProtection', 'speke/v2.0/copyProtection', 'speke/
  * header is mapped. The caller's role goes along in a header, with a secret that only this API knows.
  */
 export class DoorStack extends Stack {
+  readonly api: RestApi;
   readonly #balancer: INetworkLoadBalancer;
   /** Kubernetes' service has the gateway's own port. */
   readonly #port: 80 | 8080;
@@ -68,7 +69,7 @@ export class DoorStack extends Stack {
     this.#port = 'arn' in props.gatewayBalancer ? 8080 : 80;
     this.#doorSecret = props.doorSecret;
     this.#link = new VpcLink(this, 'Link', { targets: [this.#balancer] });
-    const api = this.#api();
+    const api = (this.api = this.#makeApi());
     const asked = PATHS.map((path) => this.#open(api, 'POST', path));
     this.#open(api, 'GET', 'speke/v1.0/heartbeat');
     for (const method of ['GET', 'POST', 'PUT', 'DELETE']) this.#open(api, method, 'copyProtectionData/{contentId}');
@@ -85,7 +86,7 @@ export class DoorStack extends Stack {
     });
   }
 
-  #api(): RestApi {
+  #makeApi(): RestApi {
     return new RestApi(this, 'Speke', {
       description: 'Latchkey: SPEKE for AWS media services',
       endpointTypes: [EndpointType.REGIONAL],

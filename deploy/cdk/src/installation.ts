@@ -22,7 +22,13 @@ export function installLatchkey(app: App, installation: Installation) {
     gatewayBalancer: runtime.gatewayBalancer,
     doorSecret: vault.secrets.door,
   });
-  const watch = new WatchStack(app, name('Watch'), { env, alarmEmail: installation.alarmEmail });
+  const watch = new WatchStack(app, name('Watch'), {
+    env,
+    alarmEmail: installation.alarmEmail,
+    api: door.api,
+    gatewayTargets: runtime.gatewayTargets,
+    deliveryTargets: runtime.deliveryTargets,
+  });
   const stacks = { network, vault, runtime, door, watch };
   check(app, stacks);
   return stacks;

@@ -20,6 +20,8 @@ import {
   NetworkLoadBalancer,
   Protocol,
   SslPolicy,
+  type ApplicationTargetGroup,
+  type NetworkTargetGroup,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
@@ -42,6 +44,8 @@ export class RuntimeStack extends Stack {
   readonly cluster: Cluster;
   readonly services: Readonly<Record<ServiceName, FargateService>>;
   readonly gatewayBalancer: NetworkLoadBalancer;
+  readonly gatewayTargets: NetworkTargetGroup;
+  readonly deliveryTargets: ApplicationTargetGroup;
   readonly distribution: Distribution;
 
   constructor(scope: Construct, id: string, props: RuntimeProps) {
@@ -85,8 +89,8 @@ export class RuntimeStack extends Stack {
       keyService: this.services['key-service'].taskDefinition.taskRole,
       monitor: this.services.monitor.taskDefinition.taskRole,
     });
-    balanceGateway(this.gatewayBalancer, this.services['speke-gateway']);
-    balanceDelivery(deliveryBalancer, vpc, this.services['key-delivery']);
+    this.gatewayTargets = balanceGateway(this.gatewayBalancer, this.services['speke-gateway']);
+    this.deliveryTargets = balanceDelivery(deliveryBalancer, vpc, this.services['key-delivery']);
     for (const balancer of [this.gatewayBalancer, deliveryBalancer]) {
       balancer.connections.allowFrom(this.services.monitor, Port.tcp(80), 'whether it is ready');
     }
@@ -155,25 +159,29 @@ function addGatewayBalancer(scope: Construct, vpc: Vpc): NetworkLoadBalancer {
   });
 }
 
-function balanceGateway(balancer: NetworkLoadBalancer, gateway: FargateService): void {
-  balancer.addListener('Speke', { port: 80 }).addTargets('Gateway', {
+function balanceGateway(balancer: NetworkLoadBalancer, gateway: FargateService): NetworkTargetGroup {
+  balancer.connections.allowTo(gateway, Port.tcp(8080), 'SPEKE');
+  return balancer.addListener('Speke', { port: 80 }).addTargets('Gateway', {
     port: 8080,
     protocol: Protocol.TCP,
     targets: [gateway],
     deregistrationDelay: Duration.seconds(20),
     healthCheck: { protocol: Protocol.HTTP, path: '/readyz', interval: Duration.seconds(10) },
   });
-  balancer.connections.allowTo(gateway, Port.tcp(8080), 'SPEKE');
 }
 
 /**
  * CloudFront comes through a network interface that it puts into our subnets, so it is an address of the VPC that must be
  * let in. Nobody is kept out that CloudFront would not let through.
  */
-function balanceDelivery(balancer: ApplicationLoadBalancer, vpc: Vpc, delivery: FargateService): void {
+function balanceDelivery(
+  balancer: ApplicationLoadBalancer,
+  vpc: Vpc,
+  delivery: FargateService,
+): ApplicationTargetGroup {
   balancer.connections.allowFrom(Peer.ipv4(vpc.vpcCidrBlock), Port.tcp(80), 'CloudFront by its VPC origin');
   const listener = balancer.addListener('Keys', { port: 80, protocol: ApplicationProtocol.HTTP, open: false });
-  listener.addTargets('Delivery', {
+  return listener.addTargets('Delivery', {
     port: 8081,
     protocol: ApplicationProtocol.HTTP,
     targets: [delivery],

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Stack, type StackProps } from 'aws-cdk-lib';
-import { CfnAlarm, CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { CfnAlarm, CfnDashboard, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ApplicationTargetGroup, NetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -10,9 +13,12 @@ import type { Construct } from 'constructs';
 
 export interface WatchProps extends StackProps {
   readonly alarmEmail: string | undefined;
+  readonly api: RestApi;
+  readonly gatewayTargets: NetworkTargetGroup;
+  readonly deliveryTargets: ApplicationTargetGroup;
 }
 
-/** deploy/cloudwatch as it is: the dashboard, and every alarm with one topic to tell. */
+/** deploy/cloudwatch as it is: the dashboard, and every alarm with one topic to tell. Besides, what a service that is gone cannot say itself. */
 export class WatchStack extends Stack {
   constructor(scope: Construct, id: string, props: WatchProps) {
     super(scope, id, props);
@@ -28,6 +34,12 @@ export class WatchStack extends Stack {
         alarmActions: [topic.topicArn],
         okActions: [topic.topicArn],
       } as ConstructorParameters<typeof CfnAlarm>[2]);
+    }
+    for (const [name, alarm] of Object.entries(outsideAlarms(props))) {
+      const { metric, ...rest } = alarm;
+      metric
+        .createAlarm(this, name, { ...rest, alarmName: `${id}-${name}`, evaluationPeriods: 3, datapointsToAlarm: 2 })
+        .addAlarmAction(new SnsAction(topic));
     }
   }
 
@@ -48,6 +60,34 @@ export class WatchStack extends Stack {
     if (email) topic.addSubscription(new EmailSubscription(email));
     return topic;
   }
+}
+
+/** What is seen from before the services. */
+function outsideAlarms({ api, gatewayTargets, deliveryTargets }: WatchProps) {
+  const period = Duration.minutes(1);
+  const none = { threshold: 1, comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD } as const;
+  return {
+    DoorFails: {
+      metric: api.metricServerError({ period, statistic: 'Average' }),
+      alarmDescription:
+        'API Gateway answers more than 5 % of requests with 5xx: the gateway is not reached, or refuses.',
+      threshold: 0.05,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    },
+    NoGateway: {
+      metric: gatewayTargets.metrics.healthyHostCount({ period, statistic: 'Minimum' }),
+      alarmDescription: 'No SPEKE gateway is ready: encryptors get no keys.',
+      ...none,
+      treatMissingData: TreatMissingData.BREACHING,
+    },
+    NoDelivery: {
+      metric: deliveryTargets.metrics.healthyHostCount({ period, statistic: 'Minimum' }),
+      alarmDescription: 'No key-delivery is ready: players get no keys.',
+      ...none,
+      treatMissingData: TreatMissingData.BREACHING,
+    },
+  };
 }
 
 type AlarmFile = readonly { readonly name: string; readonly properties: object }[];

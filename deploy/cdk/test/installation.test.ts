@@ -371,6 +371,9 @@ describe('watching', () => {
         AlarmActions: [Match.anyValue()],
       });
     }
+    for (const name of ['DoorFails', 'NoGateway', 'NoDelivery']) {
+      templates.watch.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: `LatchkeyWatch-${name}` });
+    }
     templates.watch.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
     const { watch } = templatesOf({ alarmEmail: 'ops@example.com' });
     watch.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
