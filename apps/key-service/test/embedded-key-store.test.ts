@@ -1,8 +1,32 @@
 import { describeKeyStore } from './key-store.conformance';
-import { embeddedStore, temporaryDirectory } from './stores';
+import { embeddedStore, soon, storedKey, temporaryDirectory } from './stores';
 
 describe('embedded key store', () => {
   const directory = temporaryDirectory();
   afterAll(directory.remove);
   describe('as every store', () => describeKeyStore(() => ({ open: async () => embeddedStore(directory.path) })));
+
+  it('deletes rows that have expired, and only when it is told to', async () => {
+    // promise 7
+    const store = embeddedStore(`${directory.path}/sweeping`);
+    const keys = [100, 200, 300, undefined].map((expiresAt) =>
+      storedKey('live', undefined, expiresAt === undefined ? {} : { expiresAt }),
+    );
+    await store.create(keys, [], soon());
+    const left = async () => {
+      const { rows } = await store.read(
+        { tenant: 'default', contentId: 'live' },
+        keys.map(({ keyId }) => keyId),
+        soon(),
+      );
+      return keys.map(({ keyId }) => rows.has(keyId));
+    };
+    expect(await left()).toEqual([true, true, true, true]);
+    expect(await store.sweep(100)).toBe(0);
+    expect(await store.sweep(201)).toBe(2);
+    expect(await left()).toEqual([false, false, true, true]);
+    expect(await store.sweep(Number.MAX_SAFE_INTEGER)).toBe(1);
+    expect(await left()).toEqual([false, false, false, true]);
+    await store.close();
+  });
 });

@@ -309,6 +309,7 @@ export function describeKeyService(place: () => Place, processes: number): void 
       await expect(conflict).rejects.toMatchObject({ code: 'CONFLICT' });
       expect(await services.release([fresh], { contentId })).toEqual({});
       await eventually(() => eventsOf(contentId, 'io.latchkey.key.imported.v1').length === 2);
+      await eventually(() => eventsOf(contentId, 'io.latchkey.key.refused.v1').length === 1);
     });
 
     it('opens no box that was sealed for another key, or for somebody else', async () => {

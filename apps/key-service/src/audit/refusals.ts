@@ -1,6 +1,8 @@
-import type { Call } from '@latchkey/bus';
-import { keyRefused, type recordRefusal } from '@latchkey/messages';
+import type { Call, Deadline } from '@latchkey/bus';
+import type { KeyId } from '@latchkey/cenc';
+import { Fault, keyRefused, keyTampered, type recordRefusal, type Requester } from '@latchkey/messages';
 import type { z } from 'zod';
+import type { AuditRecord } from './audit-log';
 import type { AuditWriter } from './audit-writer';
 
 export type RefusalRequest = z.infer<typeof recordRefusal.request>;
@@ -12,4 +14,41 @@ export async function keepRefusal(audit: AuditWriter, refusal: RefusalRequest, {
   const subject = contentId === undefined ? tenant : `${tenant}/${contentId}`;
   const said = { tenant, ...(contentId !== undefined && { contentId }), exchangeId, requester, keyIds, code };
   await audit.append([audit.record(keyRefused, subject, said)], deadline);
+}
+
+/** What was asked of keys when it was refused. */
+export interface RefusedRequest {
+  readonly tenant: string;
+  readonly contentId: string;
+  readonly exchangeId: string;
+  /** Absent where players ask: their door keeps their denials. */
+  readonly requester?: Requester;
+}
+
+/** What is the caller's doing. Parts that are down are not, and what cannot be read is refused at the door already. */
+const REFUSALS = new Set(['FORBIDDEN', 'KEY_NOT_FOUND', 'CONFLICT']);
+
+/**
+ * Keeps what the key service itself refuses, and raises the alarm for a row that was altered. The audit must be open; what hinders it
+ * must not hide the error that was first.
+ */
+export async function tellRefusal(
+  audit: AuditWriter,
+  request: RefusedRequest,
+  keyIds: KeyId[],
+  error: unknown,
+  deadline: Deadline,
+): Promise<void> {
+  if (!(error instanceof Fault)) return;
+  const { tenant, contentId, exchangeId, requester } = request;
+  const about = { tenant, contentId, exchangeId, keyIds };
+  const subject = `${tenant}/${contentId}`;
+  if (error.code === 'TAMPERED') await tell(audit.record(keyTampered, subject, about));
+  else if (requester && REFUSALS.has(error.code)) {
+    await tell(audit.record(keyRefused, subject, { ...about, requester, code: error.code }));
+  }
+
+  async function tell(record: AuditRecord): Promise<void> {
+    await audit.append([record], deadline).catch(() => undefined);
+  }
 }

@@ -5,6 +5,7 @@ import { Fault, keyImported, type importKeys } from '@latchkey/messages';
 import type { Tenant, TenantDirectory } from '@latchkey/tenants';
 import type { z } from 'zod';
 import type { AuditWriter } from '../audit/audit-writer';
+import { tellRefusal } from '../audit/refusals';
 import { canonicalIv, randomIv } from '../issuing/key-source';
 import { expiryOf } from '../issuing/retention';
 import type { ContentRows, KeyStore } from '../store/key-store';
@@ -38,10 +39,20 @@ export class KeyImporter {
 
   /** Throws Fault CONFLICT for a key ID that has another key, FORBIDDEN, INVALID_REQUEST, TAMPERED, UNAVAILABLE. */
   async import(request: ImportRequest, { deadline }: Call): Promise<ImportReply> {
+    await this.parts.audit.open(deadline);
+    try {
+      return await this.#import(request, deadline);
+    } catch (error) {
+      const keyIds = request.keys.map(({ keyId }) => keyId);
+      await tellRefusal(this.parts.audit, request, keyIds, error, deadline);
+      throw error;
+    }
+  }
+
+  async #import(request: ImportRequest, deadline: Deadline): Promise<ImportReply> {
     const tenant = this.parts.tenants.get(request.tenant);
     if (!tenant) throw new Fault('FORBIDDEN', 'the tenant is not configured');
     refuseTwice(request.keys);
-    await this.parts.audit.open(deadline);
     const brought = await this.#open(request, deadline);
     try {
       return await this.#put(tenant, request, brought, deadline);

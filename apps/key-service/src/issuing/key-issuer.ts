@@ -4,9 +4,7 @@ import { ContentKey, type KeyId } from '@latchkey/cenc';
 import {
   Fault,
   keyIssued,
-  keyRefused,
   keyReissued,
-  keyTampered,
   type IssuedKey,
   type IssueReply,
   type IssueRequest,
@@ -16,6 +14,7 @@ import {
 import type { Tenant, TenantDirectory } from '@latchkey/tenants';
 import type { AuditRecord } from '../audit/audit-log';
 import type { AuditWriter } from '../audit/audit-writer';
+import { tellRefusal } from '../audit/refusals';
 import type { ContentRows, KeyStore } from '../store/key-store';
 import {
   readFacts,
@@ -71,17 +70,24 @@ export class KeyIssuer {
    * UNUSABLE_CERTIFICATE, TAMPERED, UNAVAILABLE, DEADLINE_EXCEEDED.
    */
   async issue(request: IssueRequest, { deadline }: Call): Promise<IssueReply> {
+    await this.parts.audit.open(deadline);
+    try {
+      return await this.#issue(request, deadline);
+    } catch (error) {
+      const keyIds = request.keys.map(({ keyId }) => keyId);
+      await tellRefusal(this.parts.audit, request, keyIds, error, deadline);
+      throw error;
+    }
+  }
+
+  async #issue(request: IssueRequest, deadline: Deadline): Promise<IssueReply> {
     const tenant = this.parts.tenants.get(request.tenant);
     if (!tenant) throw new Fault('FORBIDDEN', 'the tenant is not configured');
     const asked = request.keys.map((requested) => this.#asked(tenant, request, requested));
-    // A certificate that is no good is known before a key is made.
-    const handover = openHandover(request.delivery, request, this.parts.sealing);
     try {
-      await this.parts.audit.open(deadline);
+      // A certificate that is no good is known before a key is made.
+      const handover = openHandover(request.delivery, request, this.parts.sealing);
       return await this.#getOrMake(tenant, request, asked, handover, deadline);
-    } catch (error) {
-      await this.#tellRefusal(request, error, deadline);
-      throw error;
     } finally {
       for (const { fixedKey } of asked) fixedKey?.fill(0);
     }
@@ -227,30 +233,7 @@ export class KeyIssuer {
       });
     });
   }
-
-  /** A refusal leaves its record too, and a row that was altered an alarm. What hinders them must not hide the first error. */
-  async #tellRefusal(request: IssueRequest, error: unknown, deadline: Deadline): Promise<void> {
-    if (!(error instanceof Fault) || !REFUSALS.has(error.code)) return;
-    const { tenant, contentId, exchangeId, requester } = request;
-    const keyIds = request.keys.map(({ keyId }) => keyId);
-    const subject = `${tenant}/${contentId}`;
-    const record =
-      error.code === 'TAMPERED'
-        ? this.parts.audit.record(keyTampered, subject, { tenant, contentId, exchangeId, keyIds })
-        : this.parts.audit.record(keyRefused, subject, {
-            tenant,
-            contentId,
-            exchangeId,
-            requester,
-            keyIds,
-            code: error.code,
-          });
-    await this.parts.audit.append([record], deadline).catch(() => undefined);
-  }
 }
-
-/** What is the caller's or an intruder's doing; parts that are down are not. */
-const REFUSALS = new Set(['FORBIDDEN', 'KEY_NOT_FOUND', 'CONFLICT', 'TAMPERED']);
 
 function issuedKey(requested: RequestedKey, keyId: KeyId, held: Held, handover: Handover): IssuedKey {
   // What the encryptor brought comes back as it wrote it (docs/decisions): the IV is its to choose.

@@ -1,14 +1,8 @@
 import type { Call, Deadline } from '@latchkey/bus';
 import type { KeyId } from '@latchkey/cenc';
-import {
-  Fault,
-  keyReleased,
-  keyTampered,
-  type ReleaseReply,
-  type ReleaseRequest,
-  type SealingIdentity,
-} from '@latchkey/messages';
+import { keyReleased, type ReleaseReply, type ReleaseRequest, type SealingIdentity } from '@latchkey/messages';
 import type { AuditWriter } from '../audit/audit-writer';
+import { tellRefusal } from '../audit/refusals';
 import type { ContentRows, KeyStore } from '../store/key-store';
 import { readFacts, revokedAt, type KeyFacts, type Revocations, type StoredKey } from '../store/stored-key';
 import type { KeyVault } from '../wrapping/key-vault';
@@ -38,7 +32,8 @@ export class KeyReleaser {
       if (keys.keys.length > 0) await this.parts.audit.append([this.#record(request, keys)], deadline);
       return keys;
     } catch (error) {
-      await this.#tellTampering(request, error, deadline);
+      const { tenant, contentId, exchangeId, keyIds } = request;
+      await tellRefusal(this.parts.audit, { tenant, contentId, exchangeId }, keyIds, error, deadline);
       throw error;
     }
   }
@@ -77,18 +72,6 @@ export class KeyReleaser {
       reason,
       ...(subject !== undefined && { subject }),
     });
-  }
-
-  async #tellTampering(request: ReleaseRequest, error: unknown, deadline: Deadline): Promise<void> {
-    if (!(error instanceof Fault) || error.code !== 'TAMPERED') return;
-    const { tenant, contentId, exchangeId, keyIds } = request;
-    const record = this.parts.audit.record(keyTampered, `${tenant}/${contentId}`, {
-      tenant,
-      contentId,
-      exchangeId,
-      keyIds,
-    });
-    await this.parts.audit.append([record], deadline).catch(() => undefined);
   }
 }
 

@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { createContext } from '@latchkey/runtime';
+import { MemoryHub } from '@latchkey/bus';
+import { startKeyService } from '../src/index';
+import { RunningServices } from './running-service';
+import { embeddedStore, newKeyId, temporaryDirectory } from './stores';
+
+jest.setTimeout(60_000);
+
+describe('npm run keys', () => {
+  const directory = temporaryDirectory();
+  afterAll(directory.remove);
+
+  const keys = (args: readonly string[], input = '', dataDir = directory.path) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [
+        '--conditions=@latchkey/source',
+        '-r',
+        join(__dirname, 'register-swc.cjs'),
+        join(__dirname, '../src/keys-command.ts'),
+      ].concat(args),
+      { encoding: 'utf8', input, env: { PATH: process.env['PATH'], DATA_DIR: dataDir } },
+    );
+    return { status, stderr, told: stdout === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>) };
+  };
+
+  it('does what it says, beside the service', async () => {
+    const place = {
+      environment: { DATA_DIR: directory.path },
+      store: () => embeddedStore(join(directory.path, 'keys')),
+    };
+    const services = new RunningServices(place, directory.path);
+    await services.start();
+    const keyId = newKeyId();
+    const [before] = await services.issue([keyId]);
+
+    expect(keys(['find', 'default', keyId]).told).toEqual({ contents: ['movie-1'] });
+    expect(keys(['reencrypt']).told).toEqual({ rows: 2, dataKeys: 2 });
+    expect(keys(['verify-audit'])).toMatchObject({ status: 0, told: { writers: 1, records: 1, findings: [] } });
+    expect(keys(['root', 'derived', '1']).told).toEqual({ tenant: 'derived', version: 1, created: true });
+    expect(keys(['root', 'derived', '1']).told).toEqual({ tenant: 'derived', version: 1, created: false });
+
+    const [after] = await services.issue([keyId]);
+    expect(after?.key).toBe(before?.key);
+    const [derived] = await services.issue([keyId], { tenant: 'derived' });
+    expect(derived?.created).toBe(true);
+    await services.stop();
+  });
+
+  it('carries a root secret only where it can be unwrapped', () => {
+    const { told } = keys(['export-root', 'derived', '1']);
+    expect(Object.keys(told ?? {})).toEqual(['tenant', 'version', 'dataKey', 'box']);
+    const elsewhere = temporaryDirectory();
+    const refused = keys(['import-root'], JSON.stringify(told), elsewhere.path);
+    expect(refused).toMatchObject({ status: 1, told: undefined });
+    expect(refused.stderr).toContain('does not decrypt');
+    elsewhere.remove();
+  });
+
+  it.each([[[]], [['nonsense']], [['find', 'default']], [['root', 'derived', 'x']], [['create-table']]])(
+    'says how it is used when asked for %j',
+    (args) => {
+      const { status, stderr } = keys(args);
+      expect(status).toBe(64);
+      expect(stderr).not.toBe('');
+    },
+  );
+
+  it('refuses a cloud table under a key file', async () => {
+    const context = createContext('key-service', { DYNAMODB_TABLE: 'keys', DATA_DIR: directory.path });
+    const started = startKeyService(context, new MemoryHub().connect(context));
+    await expect(started).rejects.toThrow('KMS_KEY_ID');
+  });
+});
