@@ -1,3 +1,4 @@
+import { Fault } from '@latchkey/messages';
 import { redeliveryDelayMs, type BusMessage, type EventOptions, type Hearing, type Subscription } from './transport';
 
 type Handle = (message: BusMessage) => Promise<Hearing>;
@@ -22,8 +23,12 @@ export class MemoryEventLog {
   readonly #consumers = new Set<Consumer>();
   #sequence = 0;
 
+  /** Throws Fault UNAVAILABLE while a durable consumer is so far behind that it would lose the event: the publisher keeps it. */
   append(id: string, message: BusMessage): void {
     if (this.#entries.has(id)) return;
+    for (const durable of this.#durables.values()) {
+      if (durable.full) throw new Fault('UNAVAILABLE', 'a consumer of events is too far behind');
+    }
     this.#entries.set(id, { sequence: ++this.#sequence, message });
     if (this.#entries.size > KEPT_EVENTS) this.#entries.delete(this.#entries.keys().next().value as string);
     for (const consumer of this.#consumers) consumer.offer(message);
@@ -64,9 +69,14 @@ class Consumer {
 
   constructor(private readonly pattern: string) {}
 
+  get full(): boolean {
+    return this.#waiting.length >= KEPT_EVENTS;
+  }
+
+  /** One that is not durable misses what it is too slow for. */
   offer(message: BusMessage): void {
     if (!matchesSubject(this.pattern, message.subject)) return;
-    if (this.#waiting.length >= KEPT_EVENTS) this.#waiting.shift();
+    if (this.full) this.#waiting.shift();
     this.#waiting.push({ message, attempt: 0 });
     this.#wake();
   }
