@@ -1,14 +1,24 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Encryptor, natsServerPresent, SPEKE_2_SYSTEMS, startNatsServer } from '@latchkey/testing';
+import {
+  dynamoDbLocalMissing,
+  Encryptor,
+  natsServerPresent,
+  SPEKE_2_SYSTEMS,
+  startDynamoDbLocal,
+  startNatsServer,
+} from '@latchkey/testing';
+import { parse } from 'yaml';
 
 const SCRIPT = join(__dirname, '../../deploy/docker/image-tree.mjs');
 const APPS = ['key-service', 'signaling-widevine', 'speke-gateway'] as const;
 const MOST_MEGABYTES = 80;
 const KEY_ID = '7b1d36a5-0c52-4e0b-8a3f-5d8f7f2f9d61';
+
+const dynamoDbMissing = missingDynamoDb();
 
 /** What images hold, without a Docker engine: the script that the Dockerfile runs, and apps run from its folders alone. */
 describe('the tree of an image', () => {
@@ -38,6 +48,25 @@ describe('the tree of an image', () => {
     expect(zod).toEqual(expect.arrayContaining([expect.stringMatching(/\/package\.json$/)]));
     expect(zod).toEqual(expect.arrayContaining([expect.stringMatching(/\/LICENSE$/)]));
   });
+
+  (dynamoDbMissing ? it.skip : it)(
+    'makes the key table as docker-compose.yml has it made, and again does no harm',
+    async () => {
+      const dynamoDb = await startDynamoDbLocal();
+      try {
+        const { entrypoint, environment } = keyTable();
+        const [, ...args] = entrypoint.map((part) => part.replace('/app', treeOf('key-service')));
+        const env = { PATH: process.env['PATH'] ?? '', ...environment, AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint };
+        for (let time = 1; time <= 2; time++) {
+          const made = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+          expect([made.status, made.stdout]).toEqual([0, 'latchkey-keys is there\n']);
+        }
+      } finally {
+        await dynamoDb.close();
+      }
+    },
+    120_000,
+  );
 
   (natsServerPresent() ? it : it.skip)(
     'answers a SPEKE request: three trees on one bus, ready by their own health check, and nothing written into them',
@@ -74,6 +103,21 @@ describe('the tree of an image', () => {
     120_000,
   );
 });
+
+/** The service of docker-compose.yml that runs before key-service. */
+function keyTable() {
+  const compose = parse(readFileSync(join(__dirname, '../../docker-compose.yml'), 'utf8'), { merge: true }) as {
+    services: { 'key-table': { entrypoint: string[]; environment: Record<string, string> } };
+  };
+  return compose.services['key-table'];
+}
+
+function missingDynamoDb(): boolean {
+  const why = dynamoDbLocalMissing();
+  if (why && process.env['CI']) throw new Error(why);
+  if (why) console.warn(`skipped: ${why}`);
+  return why !== undefined;
+}
 
 /** As the image's ENTRYPOINT and HEALTHCHECK do it, with an environment of its own. */
 async function runImage(tree: string, given: Readonly<Record<string, string>>) {
