@@ -92,7 +92,7 @@ function firstTenants(scope: Construct, name: string, encryptors: readonly Encry
   };
   return kept(scope, 'Tenants', {
     secretName: `${name}/tenants`,
-    description: 'Latchkey: the tenants file (docs/tenants.md)',
+    description: 'Latchkey: the tenants file',
     secretStringValue: SecretValue.unsafePlainText(JSON.stringify({ tenants: [tenant] })),
   });
 }
