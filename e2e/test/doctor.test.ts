@@ -96,6 +96,16 @@ describe('npm run doctor', () => {
     30_000,
   );
 
+  it('comes again when a server that is busy says so, as encryptors and players do', async () => {
+    let asked = 0;
+    const busyNowAndThen = answers((answer) => {
+      if (asked++ % 5 === 0) Object.assign(answer, { status: 503, body: '' }).headers['retry-after'] = '0.01';
+    });
+    [speke.spoiling, delivery.spoiling] = [busyNowAndThen, busyNowAndThen];
+    const { findings } = await examine('--systems', 'widevine,fairplay,clearkey');
+    expect(failed(findings)).toEqual([]);
+  }, 30_000);
+
   it('warns of PlayReady headers that do not say where licences are', async () => {
     const { code, findings } = await examine('--systems', 'playready');
     const warnings = findings.filter(({ outcome }) => outcome === 'warning');

@@ -1,4 +1,5 @@
 import { newRecipient, readSpekeAnswer, spekeDocument } from '@latchkey/testing';
+import { patiently } from './patience.mjs';
 
 const TIMEOUT_MS = 10_000;
 
@@ -37,11 +38,11 @@ export class Door {
   /** Sends a document as it is. `anonymous`: without what shows who we are. */
   async post(body, version, { anonymous = false } = {}) {
     const headers = { 'content-type': 'application/xml', ...(version && { 'x-speke-version': version }) };
-    const answer = await this.#send(body, headers, anonymous);
+    const answer = await patiently(() => this.#send(body, headers, anonymous));
     const challenge = answer.headers.get('www-authenticate');
     if (answer.status !== 401 || anonymous || !challenge || challenge === this.#challenge) return answer;
     this.#challenge = challenge;
-    return this.#send(body, headers, anonymous);
+    return patiently(() => this.#send(body, headers, anonymous));
   }
 
   async #send(body, headers, anonymous) {

@@ -1,5 +1,6 @@
 // Where players get keys: reachable from where they are, open to their pages, shut to others.
 import { Complaint, insist, NotHere } from '../findings.mjs';
+import { patiently } from '../patience.mjs';
 import { isLoopback } from './connection.mjs';
 
 const FOREIGN = 'https://latchkey-doctor.invalid';
@@ -123,7 +124,11 @@ function unknownKey(url) {
   );
 }
 
-async function get(url, { method = 'GET', origin, headers = {}, query }) {
+function get(url, options) {
+  return patiently(() => getOnce(url, options));
+}
+
+async function getOnce(url, { method = 'GET', origin, headers = {}, query }) {
   const asked = new URL(url);
   for (const [name, value] of new URLSearchParams(query)) asked.searchParams.set(name, value);
   const answer = await fetch(asked, {
