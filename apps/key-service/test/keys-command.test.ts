@@ -4,7 +4,7 @@ import { createContext } from '@latchkey/runtime';
 import { MemoryHub } from '@latchkey/bus';
 import { startKeyService } from '../src/index';
 import { RunningServices } from './running-service';
-import { embeddedStore, newKeyId, temporaryDirectory } from './stores';
+import { embeddedPlace, newKeyId, temporaryDirectory } from './stores';
 
 jest.setTimeout(60_000);
 
@@ -27,10 +27,7 @@ describe('npm run keys', () => {
   };
 
   it('does what it says, beside the service', async () => {
-    const place = {
-      environment: { DATA_DIR: directory.path },
-      store: () => embeddedStore(join(directory.path, 'keys')),
-    };
+    const place = embeddedPlace(directory.path);
     const services = new RunningServices(place, directory.path);
     await services.start();
     const keyId = newKeyId();
@@ -47,6 +44,7 @@ describe('npm run keys', () => {
     const [derived] = await services.issue([keyId], { tenant: 'derived' });
     expect(derived?.created).toBe(true);
     await services.stop();
+    await place.store().close();
   });
 
   it('carries a root secret only where it can be unwrapped', () => {

@@ -5,7 +5,8 @@ import type { KeyId } from '@latchkey/cenc';
 import type { LatchkeyEvent } from '@latchkey/messages';
 import type { Said } from './busy-key-service';
 import { eventually, RunningServices } from './running-service';
-import { embeddedStore, temporaryDirectory } from './stores';
+import { embeddedPlace, temporaryDirectory } from './stores';
+import type { KeyStore } from '../src/store/key-store';
 
 jest.setTimeout(120_000);
 
@@ -23,15 +24,12 @@ describe('key service that is killed', () => {
     const answered = said.filter((each) => each.kind === 'answered');
     expect(answered.length).toBeGreaterThan(100);
 
-    const place = {
-      environment: { DATA_DIR: directory.path },
-      store: () => embeddedStore(join(directory.path, 'keys')),
-    };
+    const place = embeddedPlace(directory.path);
+    const store = place.store();
     const services = new RunningServices(place, directory.path);
     await services.start();
     await keysAreKept(services, answered);
 
-    const store = place.store();
     const records = await everyRecord(store);
     const acts = records.filter(({ type }) => type.startsWith('io.latchkey.key.'));
     const perExchange = new Map<string, number>();
@@ -68,7 +66,7 @@ async function keysAreKept(
   }
 }
 
-async function everyRecord(store: ReturnType<typeof embeddedStore>): Promise<LatchkeyEvent[]> {
+async function everyRecord(store: KeyStore): Promise<LatchkeyEvent[]> {
   const writers = await store.writers('all');
   expect(writers.length).toBe(ROUNDS + 1);
   const records = await Promise.all(writers.map(({ writer }) => store.recordsAfter(writer, 0, 1_000_000)));

@@ -13,6 +13,7 @@ import { createKeyTable } from '../src/store/dynamodb-table';
 import { openEmbeddedKeyStore } from '../src/store/embedded-key-store';
 import type { KeyStore } from '../src/store/key-store';
 import type { KeyFacts, StoredKey } from '../src/store/stored-key';
+import { openLocalMasterKey } from '../src/wrapping/local-master-key';
 
 export const quiet = createLogger('test', { LOG_LEVEL: 'silent' });
 
@@ -39,6 +40,17 @@ export function temporaryDirectory(): { path: string; remove: () => void } {
 
 export function embeddedStore(path: string): KeyStore {
   return openEmbeddedKeyStore(path);
+}
+
+/**
+ * For a service on the embedded store, and for a test that looks over its shoulder. The test's view is opened first: LMDB opens with a
+ * short write of its own, which would wait for ever for a transaction of the same process that waits for this turn to end.
+ */
+export function embeddedPlace(directory: string) {
+  openLocalMasterKey(join(directory, 'master.key'), true);
+  const keys = join(directory, 'keys');
+  const store = embeddedStore(keys);
+  return { environment: { DATA_DIR: directory }, keys, store: () => store };
 }
 
 export function dynamoDbClient(endpoint: string, limits: object = CLIENT_LIMITS): DynamoDBClient {

@@ -1,17 +1,20 @@
-import { join } from 'node:path';
-import { tamperWithEmbedded, type RowTamperer } from './row-tamperer';
-import { embeddedStore, temporaryDirectory } from './stores';
+import { tamperWithEmbedded } from './row-tamperer';
+import { embeddedPlace, temporaryDirectory } from './stores';
 import { describeTampering } from './tampering.conformance';
 
 describe('tampering with the embedded store', () => {
   const directory = temporaryDirectory();
-  const keys = join(directory.path, 'keys');
-  let tamperer: RowTamperer | undefined;
+  const place = embeddedPlace(directory.path);
+  const tamperer = tamperWithEmbedded(place.keys);
   afterAll(async () => {
-    await tamperer?.close();
+    await tamperer.close();
+    await place.store().close();
     directory.remove();
   });
 
-  const place = () => ({ environment: { DATA_DIR: directory.path }, store: () => embeddedStore(keys) });
-  describe('is noticed', () => describeTampering(place, () => (tamperer ??= tamperWithEmbedded(keys))));
+  describe('is noticed', () =>
+    describeTampering(
+      () => place,
+      () => tamperer,
+    ));
 });
