@@ -14,12 +14,27 @@ export async function startKeyService(context: ServiceContext, connection: BusCo
   return {
     name: context.name,
     checks: [
-      { name: 'key-store', check: () => parts.store.check() },
-      { name: 'master-key', check: () => parts.masterKey.check() },
+      { name: 'key-store', check: remembered(() => parts.store.check()) },
+      { name: 'master-key', check: remembered(() => parts.masterKey.check()) },
     ],
     close: async () => {
       await answering.close();
       await parts.close();
     },
+  };
+}
+
+const REMEMBER_MS = 2_000;
+
+/** Many probes, one call: each would be one to DynamoDB and one to KMS, which costs. */
+function remembered(check: () => Promise<boolean>): () => Promise<boolean> {
+  let answer = Promise.resolve(false);
+  let until = -Infinity;
+  return () => {
+    if (performance.now() >= until) {
+      answer = check();
+      until = performance.now() + REMEMBER_MS;
+    }
+    return answer;
   };
 }
