@@ -22,7 +22,7 @@ describeWith(dynamoDbLocalMissing())('DynamoDB', () => {
   });
   const newTable = async () => {
     const table = `ledger-${randomUUID()}`;
-    await createLedgerTable(table, client, false);
+    await createLedgerTable(table, { client, protect: false });
     return table;
   };
 

@@ -16,8 +16,9 @@ const USAGE = `npm run ledger -- <command>
   export  [--format csv|ndjson] [--tenant T]... [--from TIME] [--to TIME] [--output FILE]
           Records in the order of their chains, to standard output or a file.
   heads   Where each chain stands, to be noted down as anchors.
-  create-table
-          Makes the DynamoDB table that DYNAMODB_LEDGER_TABLE names.
+  create-table [--unprotected]
+          Makes the DynamoDB table that DYNAMODB_LEDGER_TABLE names. Unprotected is for DynamoDB Local, which knows
+          neither deletion protection nor point-in-time recovery.
 The ledger is the one that DATA_DIR or DYNAMODB_LEDGER_TABLE says; it may be in use.
 `;
 
@@ -58,6 +59,7 @@ const OPTIONS = {
   from: { type: 'string' },
   to: { type: 'string' },
   output: { type: 'string' },
+  unprotected: { type: 'boolean', default: false },
 } as const;
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
@@ -126,11 +128,11 @@ async function heads(_: Values, environment: Environment, { out }: Terminal): Pr
   }
 }
 
-async function createTable(_: Values, environment: Environment, { out }: Terminal): Promise<number> {
+async function createTable({ unprotected }: Values, environment: Environment, { out }: Terminal): Promise<number> {
   const { ledgerTable } = readMonitorConfig(environment);
   if (ledgerTable === undefined) throw new UsageError('DYNAMODB_LEDGER_TABLE names no table');
   const { createLedgerTable } = require('../store/dynamodb-table') as typeof import('../store/dynamodb-table');
-  await createLedgerTable(ledgerTable);
+  await createLedgerTable(ledgerTable, { protect: !unprotected });
   out.write(`${ledgerTable} is there\n`);
   return 0;
 }

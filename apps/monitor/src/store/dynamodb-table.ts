@@ -9,8 +9,7 @@ import { CLIENT_LIMITS } from './dynamodb-stores';
 /** Makes the monitor's table, as deploy/ describes it; one that is there stays. Throws the SDK's errors. */
 export async function createLedgerTable(
   table: string,
-  client = new DynamoDBClient(CLIENT_LIMITS),
-  protect = true,
+  { client = new DynamoDBClient(CLIENT_LIMITS), protect = true }: { client?: DynamoDBClient; protect?: boolean } = {},
 ): Promise<void> {
   await client
     .send(
