@@ -44,6 +44,8 @@ describeWith(dynamoDbLocalMissing())('operating the key store on AWS', () => {
   it('makes the table, again without harm, with time to live on the attribute that rows have', async () => {
     const client = dynamoDbClient(dynamoDb.endpoint, {});
     const table = `made-${randomUUID()}`;
+    // As one that was restored from a backup.
+    await createKeyTable(client, table, { deletionProtection: false, pointInTimeRecovery: false });
     await createKeyTable(client, table, { deletionProtection: true, pointInTimeRecovery: false });
     await createKeyTable(client, table, { deletionProtection: true, pointInTimeRecovery: false });
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));

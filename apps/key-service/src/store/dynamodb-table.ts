@@ -2,6 +2,7 @@ import {
   CreateTableCommand,
   DescribeTableCommand,
   UpdateContinuousBackupsCommand,
+  UpdateTableCommand,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
   type CreateTableCommandInput,
@@ -28,7 +29,7 @@ export interface TableProtection {
   readonly pointInTimeRecovery: boolean;
 }
 
-/** Makes the table of the key service with all that its promises need; what is there already stays. Throws the SDK's errors. */
+/** Makes the table of the key service with all that its promises need; what is there already stays, and is protected. Throws the SDK's errors. */
 export async function createKeyTable(
   client: DynamoDBClient,
   table: string,
@@ -36,6 +37,7 @@ export async function createKeyTable(
 ): Promise<void> {
   await unlessThere('ResourceInUseException', client.send(new CreateTableCommand(tableOf(table, protection))));
   await waitUntilTableExists({ client, maxWaitTime: 120, minDelay: 1, maxDelay: 5 }, { TableName: table });
+  if (protection.deletionProtection) await protectFromDeletion(client, table);
   const TimeToLiveSpecification = { AttributeName: ATTRIBUTE.expires, Enabled: true };
   await unlessThere(
     'ValidationException',
@@ -44,6 +46,13 @@ export async function createKeyTable(
   if (!protection.pointInTimeRecovery) return;
   const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
   await client.send(new UpdateContinuousBackupsCommand({ TableName: table, PointInTimeRecoverySpecification }));
+}
+
+/** A table that was restored from a backup has none. */
+async function protectFromDeletion(client: DynamoDBClient, table: string): Promise<void> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
+  if (Table?.DeletionProtectionEnabled) return;
+  await client.send(new UpdateTableCommand({ TableName: table, DeletionProtectionEnabled: true }));
 }
 
 function tableOf(table: string, { deletionProtection }: TableProtection): CreateTableCommandInput {
@@ -73,10 +82,4 @@ async function unlessThere(said: string, done: Promise<unknown>): Promise<void> 
   await done.catch((error: unknown) => {
     if ((error as Error).name !== said) throw error;
   });
-}
-
-/** Whether there is a table of that name that answers. */
-export async function tableExists(client: DynamoDBClient, table: string): Promise<boolean> {
-  const answer = await client.send(new DescribeTableCommand({ TableName: table })).catch(() => undefined);
-  return answer?.Table?.TableStatus === 'ACTIVE';
 }
