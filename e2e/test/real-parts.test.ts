@@ -36,6 +36,8 @@ if (missing) console.warn(`skipped: ${missing}`);
       ...kms.environment,
       DYNAMODB_TABLE: 'keys',
       KMS_KEY_ID: 'alias/latchkey',
+      // DynamoDB Local is slow on a busy machine.
+      AWS_ATTEMPT_MS: '10000',
       DELIVERY_BASE_URL: 'https://keys.example.com',
     };
     const env = { ...process.env, ...environment };

@@ -1,5 +1,6 @@
 import { EnvironmentError, flag, readEnvironment, type Environment } from '@latchkey/runtime';
 import { z } from 'zod';
+import { DEFAULT_ATTEMPT_MS } from './aws/guarded-calls';
 import { DEFAULT_DATA_KEY_LIMITS } from './wrapping/key-wrapper';
 
 const count = z.coerce.number().int().positive();
@@ -22,6 +23,12 @@ export const variables = z.object({
     .transform((text) => text.split(',').filter(Boolean))
     .describe(
       'other KMS keys, comma-separated, that data keys may still lie under: after KMS_KEY_ID has changed, until they are re-encrypted',
+    ),
+  AWS_ATTEMPT_MS: count
+    .max(60_000)
+    .default(DEFAULT_ATTEMPT_MS)
+    .describe(
+      'how long DynamoDB and KMS have for one of two attempts; beyond the default, encryptors may be gone before the second is over',
     ),
   DATA_KEY_MAX_AGE_SECONDS: count
     .max(86_400)

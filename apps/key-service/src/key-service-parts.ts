@@ -141,14 +141,19 @@ function answerers(shared: Shared): Answerers {
 /** As the environment says: DynamoDB, or the embedded store in DATA_DIR. */
 export function openStore(config: KeyServiceConfig, logger: Logger): KeyStore {
   return config.DYNAMODB_TABLE
-    ? openDynamoDbKeyStore({ table: config.DYNAMODB_TABLE, logger })
+    ? openDynamoDbKeyStore({ table: config.DYNAMODB_TABLE, attemptMs: config.AWS_ATTEMPT_MS, logger })
     : openEmbeddedKeyStore(join(config.DATA_DIR, 'keys'));
 }
 
 /** As the environment says: a KMS key, or a file in DATA_DIR. Throws MasterKeyFileError. */
 export function openMasterKey(config: KeyServiceConfig, logger: Logger): MasterKey {
   if (config.KMS_KEY_ID) {
-    return openKmsMasterKey({ keyId: config.KMS_KEY_ID, oldKeyIds: config.KMS_OLD_KEY_IDS, logger });
+    return openKmsMasterKey({
+      keyId: config.KMS_KEY_ID,
+      oldKeyIds: config.KMS_OLD_KEY_IDS,
+      attemptMs: config.AWS_ATTEMPT_MS,
+      logger,
+    });
   }
   const path = join(config.DATA_DIR, 'master.key');
   return openLocalMasterKey(path, !existsSync(join(config.DATA_DIR, 'keys')));

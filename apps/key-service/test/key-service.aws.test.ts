@@ -31,7 +31,8 @@ describeWith(dynamoDbLocalMissing())('key service on DynamoDB and KMS', () => {
   });
 
   const place = () => ({
-    environment: { DYNAMODB_TABLE: table, KMS_KEY_ID: 'alias/latchkey' },
+    // What is late is looked at elsewhere, in the tests of faults: here a busy machine may take its time.
+    environment: { DYNAMODB_TABLE: table, KMS_KEY_ID: 'alias/latchkey', AWS_ATTEMPT_MS: '30000' },
     store: () => store,
   });
   // Its own block: what it has started ends before what that stands on.

@@ -1,6 +1,6 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LOCAL_AWS, startFaultProxy, startKmsEndpoint, type FaultProxy, type KmsEndpoint } from '@latchkey/testing';
-import { CLIENT_LIMITS } from '../src/aws/guarded-calls';
+import { clientLimits } from '../src/aws/guarded-calls';
 import { openKmsMasterKey } from '../src/wrapping/kms-master-key';
 import { describeMasterKey } from './master-key.conformance';
 import { quiet } from './stores';
@@ -26,7 +26,7 @@ describe('KMS master key', () => {
       oldKeyIds,
       logger: quiet,
       client: new KMSClient({
-        ...CLIENT_LIMITS,
+        ...clientLimits(),
         endpoint: proxy.endpoint,
         region: LOCAL_AWS.AWS_REGION,
         credentials: { accessKeyId: LOCAL_AWS.AWS_ACCESS_KEY_ID, secretAccessKey: LOCAL_AWS.AWS_SECRET_ACCESS_KEY },

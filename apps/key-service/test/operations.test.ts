@@ -37,7 +37,7 @@ describeWith(dynamoDbLocalMissing())('operating the key store on AWS', () => {
   const region = async (keyId = 'alias/latchkey') => {
     const table = await newTable(dynamoDb.endpoint);
     const store = dynamoDbStore(dynamoDb.endpoint, table);
-    const environment = { DYNAMODB_TABLE: table, KMS_KEY_ID: keyId };
+    const environment = { DYNAMODB_TABLE: table, KMS_KEY_ID: keyId, AWS_ATTEMPT_MS: '30000' };
     return { store, services: new RunningServices({ environment, store: () => store }, directory.path) };
   };
 

@@ -7,7 +7,7 @@ import { Deadline } from '@latchkey/bus';
 import { parseKeyId, type KeyId } from '@latchkey/cenc';
 import { createLogger } from '@latchkey/runtime';
 import { LOCAL_AWS } from '@latchkey/testing';
-import { CLIENT_LIMITS } from '../src/aws/guarded-calls';
+import { clientLimits } from '../src/aws/guarded-calls';
 import { openDynamoDbKeyStore } from '../src/store/dynamodb-key-store';
 import { createKeyTable } from '../src/store/dynamodb-table';
 import { openEmbeddedKeyStore } from '../src/store/embedded-key-store';
@@ -53,7 +53,7 @@ export function embeddedPlace(directory: string) {
   return { environment: { DATA_DIR: directory }, keys, store: () => store };
 }
 
-export function dynamoDbClient(endpoint: string, limits: object = CLIENT_LIMITS): DynamoDBClient {
+export function dynamoDbClient(endpoint: string, limits: object = clientLimits()): DynamoDBClient {
   return new DynamoDBClient({
     ...limits,
     endpoint,

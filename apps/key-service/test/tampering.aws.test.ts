@@ -29,7 +29,7 @@ describeWith(dynamoDbLocalMissing())('tampering with DynamoDB', () => {
   });
 
   const place = () => ({
-    environment: { DYNAMODB_TABLE: table, KMS_KEY_ID: 'alias/latchkey' },
+    environment: { DYNAMODB_TABLE: table, KMS_KEY_ID: 'alias/latchkey', AWS_ATTEMPT_MS: '30000' },
     store: () => dynamoDbStore(dynamoDb.endpoint, table),
   });
   describe('is noticed', () => describeTampering(place, () => tamperer));

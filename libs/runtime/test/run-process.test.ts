@@ -26,7 +26,7 @@ function run(code: string, environment: Record<string, string> = {}) {
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  const exited = once(child, 'exit').then(([code]) => code as number);
+  const exited = once(child, 'close').then(([code]) => code as number);
   const says = async (text: string) => {
     while (!output.includes(text)) {
       if (child.exitCode !== null) throw new Error(`ended without saying ${text}: ${output}`);
@@ -115,7 +115,7 @@ describe('a process', () => {
     process.child.kill('SIGUSR1');
     await process.says('"msg":"started"');
     expect(await statusOf(`${url}/readyz`)).toBe(503);
-    expect(process.output()).toContain('"check":"store"');
+    await process.says('"check":"store"');
     process.child.kill('SIGUSR2');
     await until(async () => (await statusOf(`${url}/readyz`)) === 200);
     expect(await statusOf(`${url}/metrics`)).toBe(404);

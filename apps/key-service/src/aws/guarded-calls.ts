@@ -3,14 +3,16 @@ import { Fault } from '@latchkey/messages';
 import { instruments, type Logger } from '@latchkey/runtime';
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
 
-/**
- * The SDK's own settings hang on an endpoint that takes requests and never answers. Two attempts at most, together within the
- * two seconds in which a request must be answered.
- */
-export const CLIENT_LIMITS = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 400, requestTimeout: 800, throwOnRequestTimeout: true },
-} as const;
+/** Two attempts of that length are within the two seconds in which a request must be answered. */
+export const DEFAULT_ATTEMPT_MS = 800;
+
+/** The SDK's own settings hang on an endpoint that takes requests and never answers. */
+export function clientLimits(attemptMs = DEFAULT_ATTEMPT_MS) {
+  return {
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: attemptMs / 2, requestTimeout: attemptMs, throwOnRequestTimeout: true },
+  };
+}
 
 /** What DynamoDB says when it is asked too much. */
 const THROTTLES = ['ProvisionedThroughputExceededException', 'RequestLimitExceeded', 'ThrottlingException'];

@@ -18,7 +18,7 @@ import type { KeyId } from '@latchkey/cenc';
 import { Fault } from '@latchkey/messages';
 import type { Logger } from '@latchkey/runtime';
 import { AUDIT_TENANT, type AuditRecord, type AuditWriterRow } from '../audit/audit-log';
-import { CLIENT_LIMITS, GuardedCalls, isNamed } from '../aws/guarded-calls';
+import { clientLimits, GuardedCalls, isNamed } from '../aws/guarded-calls';
 import {
   AUDIT_SHARDS,
   auditPartition,
@@ -65,6 +65,8 @@ const ABSENT = 'attribute_not_exists(pk)';
 export interface DynamoDbKeyStoreOptions {
   readonly table: string;
   readonly logger: Logger;
+  /** How long DynamoDB has for one of two attempts. */
+  readonly attemptMs?: number;
   /** The SDK finds region, credentials and endpoint in the environment; here for tests. */
   readonly client?: DynamoDBClient;
   readonly random?: () => number;
@@ -84,7 +86,7 @@ class DynamoDbKeyStore implements KeyStore {
   readonly #records: GroupedWrites<AuditRecord>;
 
   constructor(options: DynamoDbKeyStoreOptions) {
-    this.#client = options.client ?? new DynamoDBClient(CLIENT_LIMITS);
+    this.#client = options.client ?? new DynamoDBClient(clientLimits(options.attemptMs));
     this.#table = options.table;
     this.#random = options.random ?? Math.random;
     this.calls = new GuardedCalls('the key store', 'keys', options.logger);

@@ -8,7 +8,7 @@ import {
 import { Deadline } from '@latchkey/bus';
 import { Fault } from '@latchkey/messages';
 import type { Logger } from '@latchkey/runtime';
-import { CLIENT_LIMITS, GuardedCalls, isNamed } from '../aws/guarded-calls';
+import { clientLimits, GuardedCalls, isNamed } from '../aws/guarded-calls';
 import type { EncryptionContext, MasterKey } from './master-key';
 
 const CHECK_WITHIN_MS = 1_500;
@@ -22,6 +22,8 @@ export interface KmsMasterKeyOptions {
   /** Other keys that data keys may still lie under. */
   readonly oldKeyIds?: readonly string[];
   readonly logger: Logger;
+  /** How long KMS has for one of two attempts. */
+  readonly attemptMs?: number;
   /** The SDK finds region, credentials and endpoint in the environment; here for tests. */
   readonly client?: KMSClient;
 }
@@ -43,7 +45,7 @@ class KmsMasterKey implements MasterKey {
   #resolving: Promise<void> | undefined;
 
   constructor(private readonly options: KmsMasterKeyOptions) {
-    this.#client = options.client ?? new KMSClient(CLIENT_LIMITS);
+    this.#client = options.client ?? new KMSClient(clientLimits(options.attemptMs));
     this.#calls = new GuardedCalls('the master key', 'kms', options.logger);
   }
 
