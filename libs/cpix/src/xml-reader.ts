@@ -151,9 +151,13 @@ function append(children: XmlNode[], element: XmlElement): void {
   children.push(element);
 }
 
+/** `utf8` and `us-ascii` are what Python's ElementTree declares for bytes that are UTF-8, as ASCII always is. */
+const ALSO_UTF_8: ReadonlySet<string> = new Set(['UTF8', 'US-ASCII', 'ASCII']);
+
 function agrees(declared: string, encoding: XmlEncoding): boolean {
   const name = declared.toUpperCase();
-  return name === encoding || (name === 'UTF-16' && encoding.startsWith('UTF-16'));
+  if (encoding === 'UTF-8') return name === encoding || ALSO_UTF_8.has(name);
+  return name === encoding || name === 'UTF-16';
 }
 
 function pathOf(element: XmlElement): string {

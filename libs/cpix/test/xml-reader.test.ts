@@ -55,6 +55,10 @@ describe('encodings', () => {
     ['UTF-8', Buffer.from(text)],
     ['UTF-8 with a mark', Buffer.from(`\ufeff${text}`)],
     ['UTF-8, declared', Buffer.from(`<?xml version="1.0" encoding="utf-8"?>${text}`)],
+    // ElementTree.tostring(root, encoding='utf8')
+    ['UTF-8, declared as Python spells it', Buffer.from(`<?xml version='1.0' encoding='utf8'?>${text}`)],
+    // ElementTree.tostring(root, xml_declaration=True)
+    ['ASCII, declared', Buffer.from(`<?xml version='1.0' encoding='us-ascii'?><r a="&#233;&#8364;&#128273;"/>`)],
     ['UTF-16LE with a mark', Buffer.from(`\ufeff${text}`, 'utf16le')],
     [
       'UTF-16BE with a mark, declared',
