@@ -81,7 +81,7 @@ export class TransportConnection implements BusConnection {
   #message(subject: string, content: unknown, headers: Record<string, string>): BusMessage {
     const body = writeJson(content, this.transport.maxBytes);
     if (body === undefined) {
-      throw new Fault('INVALID_REQUEST', `a message on ${subject} is longer than ${this.transport.maxBytes} bytes`);
+      throw new Fault('INVALID_REQUEST', `a message is longer than ${this.transport.maxBytes} bytes`);
     }
     return { subject, body, headers };
   }

@@ -95,7 +95,7 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
     const deadline = deadlineOf(message, contract.timeoutMs);
     if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `a request on ${contract.subject} came too late`);
     const request = contract.request.safeParse(parseJson(message.body));
-    if (!request.success) throw invalidRequest(contract.subject, request.error);
+    if (!request.success) throw invalidRequest(request.error);
     const { data } = request;
     const reply = await inSpan(SpanKind.SERVER, contract.subject, data, () => settle(handler(data, { deadline })));
     return { body: this.#write(contract.subject, reply), headers: {} };
@@ -153,11 +153,9 @@ function deadlineOf(message: BusMessage, timeoutMs: number): Deadline {
   return Deadline.in(Number.isFinite(left) ? Math.min(left, timeoutMs) : timeoutMs);
 }
 
-function invalidRequest(subject: string, error: z.ZodError): Fault {
-  return new Fault(
-    'INVALID_REQUEST',
-    `a request on ${subject} is not what its contract says: ${issuesOf(error).join('; ')}`,
-  );
+/** Without the subject: the text may reach who stands outside. */
+function invalidRequest(error: z.ZodError): Fault {
+  return new Fault('INVALID_REQUEST', `a request is not what its contract says: ${issuesOf(error).join('; ')}`);
 }
 
 /** Places and kinds, not values. */
