@@ -156,6 +156,8 @@ describe('an HTTP app', () => {
     const answer = await fetch(`${url}/slow`, { method: 'DELETE' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     expect((await fetch(`${url}/echo`)).headers.get('allow')).toBe('POST');
+    const options = await fetch(`${url}/echo`, { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
   it('answers RFC 9457 to those who accept it, text to others', async () => {
