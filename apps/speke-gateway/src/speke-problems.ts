@@ -57,7 +57,10 @@ function rejectionProblem(rejection: SpekeRejection): HttpProblem {
 
 /** Its own words under the catalogue's code. */
 function generalProblem({ status, detail, headers, cause, code }: HttpProblem): HttpProblem {
-  const faultCode = CODES_OF_STATUS[status] ?? (status < 500 ? 'UNANSWERABLE' : 'INTERNAL');
+  const faultCode =
+    code === 'unsupported-content-encoding'
+      ? 'UNSUPPORTED_CONTENT_ENCODING'
+      : (CODES_OF_STATUS[status] ?? (status < 500 ? 'UNANSWERABLE' : 'INTERNAL'));
   const rejection = SpekeRejection.of(faultCode, {}, undefined, { detail });
   return new HttpProblem(status, faultCode === 'UNANSWERABLE' ? code : faultCode, detail, {
     cause,

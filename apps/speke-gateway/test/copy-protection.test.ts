@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { parseKeyId } from '@latchkey/cenc';
 import { configurationLoaded, exchangeCompleted, exchangeFailed, exchangeRejected, Fault } from '@latchkey/messages';
 import { Hears, startAnswering } from '@latchkey/bus';
@@ -246,6 +247,14 @@ describe('copyProtection', () => {
     const headers = { 'content-type': 'application/xml' };
     const answer = await fetch(url(), { method, headers, ...(body !== undefined && { body }) });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+
+  it('tells what is wrong with a compressed body', async () => {
+    gateway = await startGateway();
+    const headers = { 'content-type': 'application/xml', 'content-encoding': 'gzip', 'x-speke-version': '2.0' };
+    const answer = await fetch(url(), { method: 'POST', headers, body: gzipSync(spekeDocument(WISH)) });
+    expect([answer.status, answer.headers.get('accept-encoding')]).toEqual([415, 'identity']);
+    expect(await answer.text()).toMatch(/^The Content-Encoding is not supported\n/);
   });
 
   it('answers a heartbeat', async () => {
