@@ -22,6 +22,9 @@ export interface DocumentAnswer {
   readonly xml?: string;
 }
 
+/** Bytes of UTF-8: what fits into one message on the bus and one row of the store. */
+const LONGEST_KEPT = 300_000;
+
 /**
  * The CPIX resource: a content's document, kept without its keys, which are put into it whenever it is read. Throws
  * SpekeRejection, Fault, HttpProblem.
@@ -40,11 +43,13 @@ export class ContentDocuments {
     const deadline = Deadline.in(this.deadlineMs);
     const speke = readRequest(request);
     insistOnContent(contentId, speke);
+    const text = serialiseXml(speke.document);
+    insistOnSize(text, speke);
     const conditions = conditionsOf(request);
     await this.#insistOnConditions(request.caller, contentId, conditions, deadline);
     const exchange = exchangeOf(request, speke, deadline);
     const xml = await this.copyProtection.fill(exchange);
-    const kept = await this.#keep(exchange, serialiseXml(speke.document), conditions);
+    const kept = await this.#keep(exchange, text, conditions);
     return { status: kept.created ? 201 : 200, etag: kept.etag, xml };
   }
 
@@ -54,7 +59,8 @@ export class ContentDocuments {
     const deadline = Deadline.in(this.deadlineMs);
     const stored = await this.#stored(request.caller, contentId, deadline);
     if (!stored) throw noDocument();
-    const { ifNoneMatch } = conditionsOf(request);
+    const { ifMatch, ifNoneMatch } = conditionsOf(request);
+    if (ifMatch && !matches(ifMatch, stored.etag)) throw preconditionFailed();
     if (ifNoneMatch && matches(ifNoneMatch, stored.etag)) return { status: 304, etag: stored.etag };
     const speke = readStored(stored, request.caller);
     describeRequest(request, speke);
@@ -70,6 +76,7 @@ export class ContentDocuments {
     try {
       describeRequest(request, brought.request);
       insistOnContent(contentId, brought.request);
+      insistOnSize(brought.text, brought.request);
       const conditions = conditionsOf(request);
       await this.#insistOnConditions(request.caller, contentId, conditions, deadline);
       const exchange = exchangeOf(request, brought.request, deadline);
@@ -98,6 +105,8 @@ export class ContentDocuments {
   }
 
   async #stored({ tenant }: Caller, contentId: string, deadline: Deadline) {
+    // A path may name what no document can be called.
+    if (!getDocument.request.shape.contentId.safeParse(contentId).success) return null;
     return (await this.bus.ask(getDocument, { tenant: tenant.id, contentId }, { deadline })).stored;
   }
 
@@ -172,6 +181,13 @@ function insistOnContent(contentId: string, { contentId: stated, version }: Spek
   if (stated === contentId) return;
   const detail = 'the document is about another content than the path';
   throw SpekeRejection.of('UNANSWERABLE', {}, version, { detail });
+}
+
+/** Before any key is made or taken in for a document that cannot be kept. */
+function insistOnSize(text: string, { version }: SpekeRequest): void {
+  if (Buffer.byteLength(text) <= LONGEST_KEPT) return;
+  const detail = `documents up to ${LONGEST_KEPT} bytes are kept`;
+  throw SpekeRejection.of('DOCUMENT_TOO_LARGE', {}, version, { detail });
 }
 
 function noDocument(): HttpProblem {

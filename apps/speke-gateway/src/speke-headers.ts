@@ -22,8 +22,9 @@ export function setSpekeHeaders(request: FastifyRequest, reply: FastifyReply): v
 
 /** For a kept document, whose version is its own and not the request's. */
 export function setHeadersOfVersion(version: SpekeVersion, reply: FastifyReply): void {
-  if (version === '1.0') return;
-  reply.removeHeader('speke-user-agent').headers({ 'x-speke-user-agent': USER_AGENT, 'x-speke-version': version });
+  for (const name of ['speke-user-agent', 'x-speke-user-agent', 'x-speke-version']) reply.removeHeader(name);
+  if (version === '1.0') reply.header('speke-user-agent', USER_AGENT);
+  else reply.headers({ 'x-speke-user-agent': USER_AGENT, 'x-speke-version': version });
 }
 
 /** Header names of a request come in any case; Node has them in lower case. Sent twice, they are joined by a comma. */

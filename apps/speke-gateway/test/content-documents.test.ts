@@ -1,4 +1,11 @@
-import { Encryptor, readSpekeAnswer, SPEKE_2_SYSTEMS, spekeDocument, type DocumentWish } from '@latchkey/testing';
+import {
+  Encryptor,
+  readSpekeAnswer,
+  SPEKE_1_SYSTEMS,
+  SPEKE_2_SYSTEMS,
+  spekeDocument,
+  type DocumentWish,
+} from '@latchkey/testing';
 import { randomBytes } from 'node:crypto';
 import { hashPassword as scryptHash } from '../src/door/password-hash';
 import { asked, forget, keyOf } from './answerers';
@@ -89,6 +96,46 @@ describe('copyProtectionData', () => {
     expect((await post({ 'if-match': `"other", ${etag}` })).status).toBe(200);
     expect((await send('DELETE', { headers: { 'if-match': etag } })).status).toBe(412);
     expect(asked.revocations).toHaveLength(0);
+  });
+
+  it('reads only the version that the reader expects', async () => {
+    gateway = await startGateway();
+    const etag = (await post()).headers.get('etag') ?? '';
+    expect((await send('GET', { headers: { 'if-match': '"other"' } })).status).toBe(412);
+    expect((await send('GET', { headers: { 'if-match': etag } })).status).toBe(200);
+  });
+
+  it('calls a SPEKE 1 document one, whoever reads it', async () => {
+    gateway = await startGateway();
+    const body = spekeDocument({ ...WISH, version: '1.0', systems: [SPEKE_1_SYSTEMS.widevine] });
+    const posted = await fetch(gateway.url + PATH, { method: 'POST', headers: { 'content-type': 'text/xml' }, body });
+    expect(posted.status).toBe(201);
+    const got = await send('GET', { headers: { 'x-speke-version': '2.0' } });
+    const named = ['speke-user-agent', 'x-speke-user-agent', 'x-speke-version'].map((name) => got.headers.get(name));
+    expect([got.status, ...named]).toEqual([200, 'Latchkey', null, null]);
+  });
+
+  // promises 4, 13
+  it('makes no key for a document that is too long to be kept', async () => {
+    gateway = await startGateway();
+    const filler = `<x:a xmlns:x="urn:x" b="${'ü'.repeat(25_000)}"/>`.repeat(7);
+    for (const method of ['POST', 'PUT']) {
+      const body = withKey(randomBytes(16).toString('base64')).replace('</cpix:DRMSystem>', `${filler}$&`);
+      const answer = await send(method, {
+        body: method === 'PUT' ? body : body.replace(/<cpix:Data>.*<.cpix:Data>/, ''),
+      });
+      expect([answer.status, await answer.text()]).toEqual([413, expect.stringContaining('300000 bytes are kept')]);
+    }
+    expect([asked.issue, asked.imports]).toEqual([[], []]);
+  });
+
+  // promise 13
+  it('knows nothing under a name that is too long, and says nothing about the inside', async () => {
+    gateway = await startGateway();
+    for (const method of ['GET', 'DELETE']) {
+      const answer = await send(method, { path: `/copyProtectionData/${'x'.repeat(1_025)}` });
+      expect([answer.status, await answer.text()]).toEqual([404, expect.not.stringMatching(/v1|contract/)]);
+    }
   });
 
   it('refuses a document about another content', async () => {
