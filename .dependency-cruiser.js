@@ -15,6 +15,7 @@ const LIBRARIES = {
   runtime: { house: [] },
   bus: { house: ['messages', 'runtime'] },
   http: { house: ['cenc', 'messages', 'bus', 'runtime', 'tenants'] },
+  'tenant-source': { house: ['runtime', 'tenants'] },
   // tests only
   testing: { house: ['cenc', 'messages', 'bus', 'runtime', 'tenants'] },
 };
@@ -30,7 +31,7 @@ const TECHNOLOGIES = {
     ],
   },
   nats: { packages: ['nats/'], places: ['libs/bus/src/'] },
-  aws: { packages: ['@aws-sdk/', '@smithy/'], places: ['apps/(key-service|monitor)/src/'] },
+  aws: { packages: ['@aws-sdk/', '@smithy/'], places: ['apps/(key-service|monitor)/src/', 'libs/tenant-source/src/'] },
   // Only the key service may speak to KMS.
   kms: { packages: ['@aws-sdk/client-kms/'], places: ['apps/key-service/src/'] },
   fastify: {

@@ -35,6 +35,7 @@ const WRONG: [rule: string, file: string, source: string][] = [
   ['runtime-imports-only-what-lies-below', 'libs/runtime/src/a.ts', `import { x } from '@latchkey/cenc';`],
   ['bus-imports-only-what-lies-below', 'libs/bus/src/a.ts', `import { x } from '@latchkey/tenants';`],
   ['http-imports-only-what-lies-below', 'libs/http/src/a.ts', `import { x } from '@latchkey/cpix';`],
+  ['tenant-source-imports-only-what-lies-below', 'libs/tenant-source/src/a.ts', `import { x } from '@latchkey/bus';`],
   ['testing-imports-only-what-lies-below', 'libs/testing/src/a.ts', `import { x } from '@latchkey/cpix';`],
   ['nest-has-its-place', 'apps/key-service/src/key-issuer.ts', `import { Injectable } from '@nestjs/common';`],
   ['nats-has-its-place', 'apps/speke-gateway/src/a.ts', `const x = () => import('nats');`],

@@ -8,11 +8,17 @@ const NOT_OURS = /^(NODE_ENV|NODE_OPTIONS|AWS_REGION|AWS_ACCESS_KEY_ID|AWS_SECRE
 /** The environment variables that an app reads by itself or through the libraries of every process, from the sources. */
 export function knownVariables(app: string): (name: string) => boolean {
   const names = new Set(
-    [`apps/${app}`, 'libs/runtime', 'libs/bus', 'libs/http'].flatMap((room) =>
+    [`apps/${app}`, 'libs/runtime', 'libs/bus', 'libs/http', ...tenantsOf(app)].flatMap((room) =>
       sourcesOf(join(ROOT, room, 'src')).flatMap((text) => variablesIn(text)),
     ),
   );
   return (name) => names.has(name) || NOT_OURS.test(name);
+}
+
+function tenantsOf(app: string): string[] {
+  return readFileSync(join(ROOT, 'apps', app, 'package.json'), 'utf8').includes('@latchkey/tenant-source')
+    ? ['libs/tenant-source']
+    : [];
 }
 
 function sourcesOf(folder: string): string[] {

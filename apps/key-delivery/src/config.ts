@@ -1,5 +1,6 @@
 import { HTTP_LIMITS, type TlsFiles } from '@latchkey/http';
 import { flag, port, readEnvironment, type Environment } from '@latchkey/runtime';
+import { readTenantSource, tenantVariables, type TenantSource } from '@latchkey/tenant-source';
 import { z } from 'zod';
 
 export interface Config {
@@ -16,8 +17,7 @@ export interface Config {
   readonly holdMs: number;
   /** Deliver beyond loopback for tenants that say nothing of entitlement. */
   readonly allowOpen: boolean;
-  /** YAML or JSON; absent: one tenant, `default`, that says nothing of entitlement. */
-  readonly tenantsFile: string | undefined;
+  readonly tenants: TenantSource;
 }
 
 /** What it reads of the environment. */
@@ -65,10 +65,7 @@ export const variables = z.object({
   DELIVERY_ALLOW_OPEN: flag
     .default(false)
     .describe('deliver beyond loopback for tenants that say nothing of entitlement'),
-  TENANTS_FILE: z
-    .string()
-    .optional()
-    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
+  ...tenantVariables.shape,
 });
 
 export function readConfig(environment: Environment): Config {
@@ -86,6 +83,6 @@ export function readConfig(environment: Environment): Config {
     heldKeys: read.DELIVERY_HELD_KEYS,
     holdMs: read.DELIVERY_HOLD_SECONDS * 1_000,
     allowOpen: read.DELIVERY_ALLOW_OPEN,
-    tenantsFile: read.TENANTS_FILE,
+    tenants: readTenantSource(environment),
   };
 }

@@ -3,7 +3,8 @@ import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
 import { isLoopback, startHttp, unavailable, type HttpService } from '@latchkey/http';
 import { configurationLoaded } from '@latchkey/messages';
 import { EnvironmentError, type ServiceContext } from '@latchkey/runtime';
-import { openTenants, type TenantDirectory } from '@latchkey/tenants';
+import { openTenantSource } from '@latchkey/tenant-source';
+import type { TenantDirectory } from '@latchkey/tenants';
 import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { cloudEvent } from './cloud-event';
@@ -31,9 +32,7 @@ const BODY_LIMIT = 16 * 1024;
 export async function startKeyDelivery(context: ServiceContext, connection: BusConnection): Promise<HttpService> {
   const { logger, environment } = context;
   const config = readConfig(environment);
-  const tenants = openTenants(config.tenantsFile, (err) =>
-    logger.error({ err }, 'the last good tenants stay in force'),
-  );
+  const tenants = await openTenantSource(config.tenants, context);
   const rules = deliveryRules(config, tenants);
   const held = new HeldKeys({ max: config.heldKeys, holdMs: config.holdMs, now: Date.now });
   const releases = new KeyReleases(connection, held, {
@@ -80,15 +79,23 @@ function tellConfiguration(
   warnings: string[],
 ): void {
   for (const warning of warnings) context.logger.warn(warning);
-  const data = { service: context.name, tenants: tenants.list().length, digest: tenants.digest, warnings };
+  const data = {
+    service: context.name,
+    tenants: tenants.list().length,
+    digest: tenants.digest,
+    warnings: [...warnings, ...tenants.faults],
+  };
   void outbox.put(configurationLoaded, cloudEvent(context, configurationLoaded.type, undefined, data));
 }
 
-/** Throws EnvironmentError rather than deliver beyond loopback for a tenant that never said that everybody may have its keys. */
+/**
+ * Throws EnvironmentError rather than deliver beyond loopback for a tenant that never said that everybody may have its keys. One row
+ * of a table keeps nobody from starting: its tenant delivers nothing, which is warned of.
+ */
 function deliveryRules({ host, allowOpen }: Config, tenants: TenantDirectory): DeliveryRules {
   const openUnlessSaid = allowOpen || isLoopback(host);
   const silent = tenants.list().find(({ delivery }) => delivery.entitlement === undefined);
-  if (silent && !openUnlessSaid) {
+  if (silent && !openUnlessSaid && tenants.source !== 'table') {
     throw new EnvironmentError(
       `DELIVERY_HOST: ${host} can be reached from outside, and the tenant ${silent.id} does not say who may have its keys.\n` +
         'Give it a delivery.entitlement in TENANTS_FILE, or set DELIVERY_ALLOW_OPEN=true.',

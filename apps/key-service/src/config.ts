@@ -1,4 +1,5 @@
 import { EnvironmentError, flag, readEnvironment, type Environment } from '@latchkey/runtime';
+import { tenantVariables } from '@latchkey/tenant-source';
 import { z } from 'zod';
 import { DEFAULT_ATTEMPT_MS } from './aws/guarded-calls';
 import { DEFAULT_DATA_KEY_LIMITS } from './wrapping/key-wrapper';
@@ -8,10 +9,7 @@ const count = z.coerce.number().int().positive();
 /** What it reads of the environment. */
 export const variables = z.object({
   DATA_DIR: z.string().default('./.data').describe('where the embedded store and the local master key are'),
-  TENANTS_FILE: z
-    .string()
-    .optional()
-    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
+  ...tenantVariables.shape,
   DYNAMODB_TABLE: z.string().optional().describe('keep keys in this DynamoDB table instead of DATA_DIR'),
   KMS_KEY_ID: z
     .string()

@@ -49,7 +49,12 @@ function eventOf({ name, instance }: ServiceContext, tenants: TenantDirectory, w
     type: configurationLoaded.type,
     time: new Date().toISOString(),
     datacontenttype: 'application/json' as const,
-    data: { service: name, tenants: tenants.list().length, digest: tenants.digest, warnings },
+    data: {
+      service: name,
+      tenants: tenants.list().length,
+      digest: tenants.digest,
+      warnings: [...warnings, ...tenants.faults],
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { startAnswering, type BusConnection } from '@latchkey/bus';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
+import { openTenantSource, readTenantSource } from '@latchkey/tenant-source';
 import { readKeyServiceConfig } from './config';
 import { openKeyServiceParts } from './key-service-parts';
 import { KeyServiceModule } from './key-service.module';
@@ -9,7 +10,8 @@ export { variables } from './config';
 /** Answers for content keys on the bus: issue, wrap, store, hand over, tell the audit. */
 export async function startKeyService(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readKeyServiceConfig(context.environment);
-  const parts = openKeyServiceParts(config, context, connection);
+  const tenants = await openTenantSource(readTenantSource(context.environment), context);
+  const parts = openKeyServiceParts(config, tenants, context, connection);
   const answering = await startAnswering(KeyServiceModule.of(parts), connection, context);
   return {
     name: context.name,

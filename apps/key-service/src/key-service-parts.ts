@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Deadline, type BusConnection } from '@latchkey/bus';
 import { SealingIdentity } from '@latchkey/messages';
 import type { Logger, ServiceContext } from '@latchkey/runtime';
-import { openTenants, type TenantDirectory } from '@latchkey/tenants';
+import type { TenantDirectory } from '@latchkey/tenants';
 import { AuditRelay } from './audit/audit-relay';
 import { AUDIT_CONTEXT, AuditTrail, macKeyOf } from './audit/audit-trail';
 import { AuditWriter } from './audit/audit-writer';
@@ -48,16 +48,14 @@ const CLOSE_WITHIN_MS = 5_000;
 const BACKGROUND_MS = 5_000;
 const UPKEEP_MS = 60_000;
 
-/** Throws MasterKeyFileError, TenantsFileError. */
+/** Throws MasterKeyFileError. */
 export function openKeyServiceParts(
   config: KeyServiceConfig,
+  tenants: TenantDirectory,
   context: ServiceContext,
   connection: BusConnection,
 ): KeyServiceParts {
   const { logger } = context;
-  const tenants = openTenants(config.TENANTS_FILE, (err) =>
-    logger.error({ err }, 'the tenants file is not taken over'),
-  );
   // The master key first: whether it may be made depends on whether there are keys already.
   const masterKey = openMasterKey(config, logger);
   const store = openStore(config, logger);

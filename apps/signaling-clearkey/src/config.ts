@@ -1,19 +1,16 @@
 import { port, readEnvironment, type Environment } from '@latchkey/runtime';
+import { readTenantSource, tenantVariables, type TenantSource } from '@latchkey/tenant-source';
 import { z } from 'zod';
 
 export interface Config {
-  /** YAML or JSON; absent: one tenant, `default`. */
-  readonly tenantsFile: string | undefined;
+  readonly tenants: TenantSource;
   /** What key URLs begin with, as players reach key-delivery; no slash at its end. */
   readonly deliveryBaseUrl: string;
 }
 
 /** What it reads of the environment. */
 export const variables = z.object({
-  TENANTS_FILE: z
-    .string()
-    .optional()
-    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
+  ...tenantVariables.shape,
   DELIVERY_BASE_URL: z
     .url({ protocol: /^https?$/, error: 'the http or https URL under which players reach key-delivery' })
     .regex(/^[\x21\x23-\x7e]+$/, 'a URL holds no space, no quote and only ASCII')
@@ -27,5 +24,5 @@ export const variables = z.object({
 export function readConfig(environment: Environment): Config {
   const read = readEnvironment(variables, environment);
   const deliveryBaseUrl = read.DELIVERY_BASE_URL ?? `http://localhost:${read.DELIVERY_PORT}`;
-  return { tenantsFile: read.TENANTS_FILE, deliveryBaseUrl: deliveryBaseUrl.replace(/\/+$/, '') };
+  return { tenants: readTenantSource(environment), deliveryBaseUrl: deliveryBaseUrl.replace(/\/+$/, '') };
 }

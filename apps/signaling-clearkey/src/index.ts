@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
 import type { SystemId } from '@latchkey/cenc';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
-import { openTenants, type TenantDirectory } from '@latchkey/tenants';
+import { openTenantSource } from '@latchkey/tenant-source';
+import type { TenantDirectory } from '@latchkey/tenants';
 import { CLEAR_KEY_SYSTEMS } from './clearkey-signaling';
 import { ClearkeyModule } from './clearkey.module';
 import { readConfig } from './config';
@@ -18,8 +19,8 @@ export async function startSignalingClearkey(
   connection: BusConnection,
 ): Promise<RunningService> {
   const { logger, environment } = context;
-  const { tenantsFile, deliveryBaseUrl } = readConfig(environment);
-  const tenants = openTenants(tenantsFile, (error) => logger.error({ err: error }, 'the last good tenants stay'));
+  const { tenants: source, deliveryBaseUrl } = readConfig(environment);
+  const tenants = await openTenantSource(source, context);
   const answered = new Set<SystemId>();
   const services: Array<{ close(): Promise<void> }> = [];
 

@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
-import { openTenants, type TenantDirectory } from '@latchkey/tenants';
+import { openTenantSource } from '@latchkey/tenant-source';
+import type { TenantDirectory } from '@latchkey/tenants';
 import { readConfig } from './config';
 import { PlayreadyModule } from './playready.module';
 
@@ -11,10 +12,7 @@ export async function startSignalingPlayready(
   context: ServiceContext,
   connection: BusConnection,
 ): Promise<RunningService> {
-  const { tenantsFile } = readConfig(context.environment);
-  const tenants = openTenants(tenantsFile, (error) =>
-    context.logger.error({ err: error }, 'the last good tenants stay'),
-  );
+  const tenants = await openTenantSource(readConfig(context.environment).tenants, context);
   const warn = () => warnOfTestServer(tenants, context);
   warn();
   tenants.onChange(warn);

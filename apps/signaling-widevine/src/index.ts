@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
-import { openTenants } from '@latchkey/tenants';
+import { openTenantSource } from '@latchkey/tenant-source';
 import { readConfig } from './config';
 import { WidevineModule } from './widevine.module';
 
@@ -11,10 +11,7 @@ export async function startSignalingWidevine(
   context: ServiceContext,
   connection: BusConnection,
 ): Promise<RunningService> {
-  const { tenantsFile } = readConfig(context.environment);
-  const tenants = openTenants(tenantsFile, (error) =>
-    context.logger.error({ err: error }, 'the last good tenants stay'),
-  );
+  const tenants = await openTenantSource(readConfig(context.environment).tenants, context);
   const service = await startAnswering(WidevineModule.with(tenants), connection, context);
   return {
     name: 'signaling-widevine',

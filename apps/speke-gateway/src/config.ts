@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from '@latchkey/cpix';
 import { HTTP_LIMITS, type TlsFiles } from '@latchkey/http';
 import { flag, port, readEnvironment, type Environment } from '@latchkey/runtime';
+import { readTenantSource, tenantVariables, type TenantSource } from '@latchkey/tenant-source';
 import { z } from 'zod';
 
 export interface Config {
@@ -16,8 +17,7 @@ export interface Config {
   readonly tls: TlsFiles | undefined;
   readonly http2: boolean;
   readonly trustProxy: readonly string[];
-  /** YAML or JSON; absent: one tenant, `default`, open on loopback. */
-  readonly tenantsFile: string | undefined;
+  readonly tenants: TenantSource;
   /** Base64 of 32 bytes: unwraps SigV4 secrets and makes Digest nonces; the same file for all gateways. */
   readonly credentialsKeyFile: string | undefined;
   /** How API Gateway proves that the role header is its own. */
@@ -97,10 +97,7 @@ export const variables = z.object({
     .optional()
     .describe('what API Gateway adds as X-Latchkey-Door: only then is the role header believed'),
   AWS_ROLE_DOOR_SUBJECT: z.string().optional().describe('the same by client certificate: its subject'),
-  TENANTS_FILE: z
-    .string()
-    .optional()
-    .describe('YAML or JSON file of tenants, read again when it changes; absent: one tenant, `default`'),
+  ...tenantVariables.shape,
 });
 type Variables = z.output<typeof variables>;
 
@@ -116,7 +113,7 @@ export function readConfig(environment: Environment): Config {
     tls: tlsFiles(read),
     http2: read.SPEKE_HTTP2,
     trustProxy: read.SPEKE_TRUSTED_PROXIES,
-    tenantsFile: read.TENANTS_FILE,
+    tenants: readTenantSource(environment),
     credentialsKeyFile: read.CREDENTIALS_KEY_FILE,
     doorSecret: read.AWS_ROLE_DOOR_SECRET,
     doorSubject: read.AWS_ROLE_DOOR_SUBJECT,

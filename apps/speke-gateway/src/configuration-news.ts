@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '@latchkey/bus';
 import { configurationLoaded } from '@latchkey/messages';
+import type { Logger } from '@latchkey/runtime';
 import type { TenantDirectory } from '@latchkey/tenants';
 import type { Outbox } from './outbox';
 
-/** Says which configuration is in force, now and whenever it changes: its digest, and nothing of what is in it. */
+/** Says which configuration is in force, and which is not, now and whenever it changes: its digest, and nothing of what is in it. */
 export function tellConfiguration(
   tenants: TenantDirectory,
-  warnings: readonly string[],
-  { bus, outbox, source }: { bus: Bus; outbox: Outbox; source: string },
+  warningsNow: () => readonly string[],
+  { bus, outbox, source, logger }: { bus: Bus; outbox: Outbox; source: string; logger: Logger },
 ): void {
   const tell = () => {
+    const warnings = warningsNow();
+    for (const warning of warnings) logger.warn(warning);
     const event = {
       specversion: '1.0' as const,
       id: randomUUID(),
@@ -22,7 +25,7 @@ export function tellConfiguration(
         service: 'speke-gateway',
         tenants: tenants.list().length,
         digest: tenants.digest,
-        warnings: [...warnings],
+        warnings: [...warnings, ...tenants.faults],
       },
     };
     outbox.put(() => bus.publish(configurationLoaded, event));

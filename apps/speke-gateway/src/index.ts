@@ -1,7 +1,7 @@
 import { busCheck, type BusConnection } from '@latchkey/bus';
 import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
-import { openTenants } from '@latchkey/tenants';
+import { openTenantSource } from '@latchkey/tenant-source';
 import { readConfig } from './config';
 import { tellConfiguration } from './configuration-news';
 import { ContentDocuments } from './content-documents';
@@ -26,9 +26,8 @@ export { variables } from './config';
 /** SPEKE over HTTP: who may ask, what is asked, and the answer in the document that came. */
 export async function startSpekeGateway(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readConfig(context.environment);
-  const tenants = openTenants(config.tenantsFile, (err) => context.logger.error({ err }, 'the last good tenants stay'));
+  const tenants = await openTenantSource(config.tenants, context);
   const { openToAll, warnings } = openness(config, tenants);
-  for (const warning of warnings) context.logger.warn(warning);
   const door = new Door(tenants, {
     proof: { secret: config.doorSecret, subject: config.doorSubject },
     credentialsKey: config.credentialsKeyFile ? readCredentialsKey(config.credentialsKeyFile) : undefined,
@@ -37,7 +36,7 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
   const outbox = new Outbox(context.logger);
   const source = `/latchkey/speke-gateway/${context.instance}`;
   const reports = new ExchangeReports(connection, outbox, source);
-  tellConfiguration(tenants, warnings, { bus: connection, outbox, source });
+  tellConfiguration(tenants, warnings, { bus: connection, outbox, source, logger: context.logger });
   const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config.deadlineMs);
   const documents = new ContentDocuments(connection, copyProtection, new KeyImports(connection), config.deadlineMs);
   const http = await startHttp(

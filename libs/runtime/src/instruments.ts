@@ -191,6 +191,13 @@ export const instruments = {
     'Audit records that their writers have numbered and the ledger does not have.',
     {},
   ),
+  tenantsRefused: gauge(
+    'tenants.refused',
+    '{tenant}',
+    'Tenants whose configuration is not right, so that it is not in force; 1 for a whole file. An alarm.',
+    {},
+  ),
+  tenantsAge: gauge('tenants.age', 's', 'Seconds since the table of tenants could last be read; 0 while it can.', {}),
   certificateDaysLeft: gauge('certificate.days_left', 'd', 'Days until a certificate expires.', {
     ...TENANT,
     encryptor: CONFIGURED,

@@ -137,54 +137,66 @@ const origin = z
     'an origin is like https://player.example.com, without a path or a slash at its end, or *',
   );
 
-export const deliverySchema = z.strictObject({
-  entitlement: entitlement
-    .optional()
-    .describe('absent: open on loopback, and nobody gets a key elsewhere: who wants that everybody does says so'),
-  cors: z
-    .strictObject({
-      origins: z
-        .array(origin)
-        .default(['*'])
-        .describe('exact origins, with credentials; `*` for any, without credentials'),
-      maxAgeSeconds: z
-        .number()
-        .int()
-        .min(0)
-        .default(600)
-        .describe('how long a browser may keep the answer to a preflight'),
-    })
-    .prefault({}),
-  cacheSeconds: z
-    .number()
-    .int()
-    .min(0)
-    .max(31_536_000)
-    .optional()
-    .describe(
-      "How long browsers and CDNs may keep a key where the URL carries the entitlement (`signed-url`, and then never past the signature's end) or none is wanted (`open`). 0: `no-store`. Under per-viewer tokens keys are never kept.",
-    ),
-  rateLimit: z
-    .strictObject({
-      perAddressPerMinute: z
-        .number()
-        .int()
-        .positive()
-        .default(60_000)
-        .describe('requests a minute of one address, in each process'),
-      perTokenPerMinute: z
-        .number()
-        .int()
-        .positive()
-        .default(600)
-        .describe('requests a minute of one token, in each process'),
-    })
-    .prefault({}),
-  audit: z
-    .enum(['each', 'counted'])
-    .default('counted')
-    .describe(
-      '`each`: one audit record for each delivery; `counted`: counts by key, in windows. Denials are always kept.',
-    ),
-});
+export const deliverySchema = z
+  .strictObject({
+    entitlement: entitlement
+      .optional()
+      .describe('absent: open on loopback, and nobody gets a key elsewhere: who wants that everybody does says so'),
+    deliverDrmOnlyKeys: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Give players, in the clear, also keys that were only ever issued for Widevine, PlayReady, FairPlay or other DRM systems: who has a token then needs no DRM. Warned about, and refused with `open` delivery.',
+      ),
+    cors: z
+      .strictObject({
+        origins: z
+          .array(origin)
+          .default(['*'])
+          .describe('exact origins, with credentials; `*` for any, without credentials'),
+        maxAgeSeconds: z
+          .number()
+          .int()
+          .min(0)
+          .default(600)
+          .describe('how long a browser may keep the answer to a preflight'),
+      })
+      .prefault({}),
+    cacheSeconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(31_536_000)
+      .optional()
+      .describe(
+        "How long browsers and CDNs may keep a key where the URL carries the entitlement (`signed-url`, and then never past the signature's end) or none is wanted (`open`). 0: `no-store`. Under per-viewer tokens keys are never kept.",
+      ),
+    rateLimit: z
+      .strictObject({
+        perAddressPerMinute: z
+          .number()
+          .int()
+          .positive()
+          .default(60_000)
+          .describe('requests a minute of one address, in each process'),
+        perTokenPerMinute: z
+          .number()
+          .int()
+          .positive()
+          .default(600)
+          .describe('requests a minute of one token, in each process'),
+      })
+      .prefault({}),
+    audit: z
+      .enum(['each', 'counted'])
+      .default('counted')
+      .describe(
+        '`each`: one audit record for each delivery; `counted`: counts by key, in windows. Denials are always kept.',
+      ),
+  })
+  .superRefine(({ deliverDrmOnlyKeys, entitlement: rules }, context) => {
+    if (!deliverDrmOnlyKeys || (rules && rules.mode !== 'open')) return;
+    const message = 'keys of DRM systems are for nobody without an entitlement: jwt, signed-url or signed-cookie';
+    context.addIssue({ code: 'custom', path: ['deliverDrmOnlyKeys'], message });
+  });
 export type TenantDelivery = z.infer<typeof deliverySchema>;

@@ -126,7 +126,8 @@ export type TenantLimits = z.infer<typeof limitsSchema>;
 export function credentialName(credential: EncryptorCredential): string {
   switch (credential.method) {
     case 'aws-role':
-      return `aws-role ${credential.roleArn}`;
+      // What a caller shows is its role's name without the path, which is one in an account.
+      return `aws-role ${credential.roleArn.replace(/:role\/.*\//, ':role/')}`;
     case 'sigv4':
       return `sigv4 ${credential.accessKeyId}`;
     case 'digest':

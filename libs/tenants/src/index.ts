@@ -10,4 +10,6 @@ export { type TenantPolicy } from './policy';
 export { type TenantKeys } from './retention';
 export { configuredSystems, type ConfiguredSystems, type TenantSignaling, type XmlElements } from './signaling';
 export { DEFAULT_TENANT, defaultTenant, tenantSchema, tenantsFileSchema, UNKNOWN_TENANT, type Tenant } from './tenant';
-export { openTenants, TenantsFileError, type TenantDirectory } from './tenant-directory';
+export { TenantList, type TenantDirectory } from './tenant-directory';
+export { TenantRows, type TenantRow, type TenantRowFault, type TenantsOfRows } from './tenant-rows';
+export { openTenants, parseYaml, TenantsFileError } from './tenants-file';
