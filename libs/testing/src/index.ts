@@ -15,3 +15,7 @@ export { natsServerPresent, startNatsServer, type NatsServer, type NatsServerOpt
 export { dynamoDbLocalMissing, LOCAL_AWS, startDynamoDbLocal, type DynamoDbLocal } from './dynamodb-local';
 export { startFaultProxy, type FaultProxy, type FaultRule, type WireFault } from './fault-proxy';
 export { startKmsEndpoint, type KmsAction, type KmsEndpoint } from './kms-endpoint';
+export { ensureBuilt } from './ensure-built';
+export { eventually } from './eventually';
+export { freePort } from './free-port';
+export { temporaryDirectory } from './temporary-directory';

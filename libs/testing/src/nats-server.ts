@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from './eventually';
 
 /** A real nats-server with JetStream on a free port of the loopback; its store lives until `stop`. */
 export interface NatsServer {
@@ -86,13 +87,14 @@ function launch(directory: string, port: number, options: NatsServerOptions): Ch
 async function listeningPort(directory: string, server: ChildProcess): Promise<number> {
   let log = '';
   server.stderr?.on('data', (text: Buffer) => (log += text.toString()));
-  for (let tries = 0; tries < 500; tries++) {
-    if (server.exitCode !== null) throw new Error(`nats-server ended: ${log}`);
-    const port = portIn(join(directory, `nats-server_${server.pid}.ports`));
-    if (port !== undefined && (await accepts(port))) return port;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`nats-server does not listen: ${log}`);
+  return eventually(
+    async () => {
+      if (server.exitCode !== null) throw new Error(`nats-server ended: ${log}`);
+      const port = portIn(join(directory, `nats-server_${server.pid}.ports`));
+      return port !== undefined && (await accepts(port)) ? port : undefined;
+    },
+    () => `nats-server, which says ${log},`,
+  );
 }
 
 function portIn(file: string): number | undefined {
