@@ -1,8 +1,8 @@
 import 'reflect-metadata';
-import { busCheck, startAnswering, type BusConnection } from '@latchkey/bus';
+import { busCheck, busEnvironment, startAnswering, type BusConnection } from '@latchkey/bus';
 import { isLoopback, startHttp, unavailable, type HttpService } from '@latchkey/http';
 import { configurationLoaded } from '@latchkey/messages';
-import { EnvironmentError, type ServiceContext } from '@latchkey/runtime';
+import { EnvironmentError, readEnvironment, type ServiceContext } from '@latchkey/runtime';
 import { openTenantSource } from '@latchkey/tenant-source';
 import type { TenantDirectory } from '@latchkey/tenants';
 import underPressure from '@fastify/under-pressure';
@@ -36,7 +36,7 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
   const rules = deliveryRules(config, tenants);
   const held = new HeldKeys({ max: config.heldKeys, holdMs: config.holdMs, now: Date.now });
   const releases = new KeyReleases(connection, held, {
-    timeoutMs: RELEASE_MS,
+    timeoutMs: RELEASE_MS * readEnvironment(busEnvironment, environment).BUS_PATIENCE,
     mostPending: MOST_PENDING,
     now: Date.now,
   });

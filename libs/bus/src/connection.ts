@@ -20,14 +20,26 @@ export const busEnvironment = z.object({
     .describe(
       'requests that a service works on at once; more are refused at once, so that their askers can go elsewhere',
     ),
+  BUS_PATIENCE: z.coerce
+    .number()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe(
+      'how many times as long as their contracts say services wait for one another: more than 1 for an emulator, a debugger, a test',
+    ),
 });
 
 /** The bus as services see it, over either transport. */
 export class TransportConnection implements BusConnection {
+  readonly #environment: z.output<typeof busEnvironment>;
+
   constructor(
     private readonly transport: Transport,
     private readonly service: ServiceContext,
-  ) {}
+  ) {
+    this.#environment = readEnvironment(busEnvironment, service.environment);
+  }
 
   get connected(): boolean {
     return this.transport.connected;
@@ -55,8 +67,7 @@ export class TransportConnection implements BusConnection {
   }
 
   strategy(): CustomTransportStrategy {
-    const { BUS_CONCURRENCY } = readEnvironment(busEnvironment, this.service.environment);
-    return new BusStrategy(this.transport, this.service, BUS_CONCURRENCY);
+    return new BusStrategy(this.transport, this.service, this.#environment);
   }
 
   close(): Promise<void> {
@@ -69,7 +80,7 @@ export class TransportConnection implements BusConnection {
     { deadline }: Call,
     headers: Record<string, string>,
   ): Promise<z.output<Res>> {
-    const timeoutMs = Math.min(deadline.remainingMs, contract.timeoutMs);
+    const timeoutMs = Math.min(deadline.remainingMs, contract.timeoutMs * this.#environment.BUS_PATIENCE);
     if (timeoutMs <= 0) throw new Fault('DEADLINE_EXCEEDED', `no time is left to ask ${contract.subject}`);
     headers[DEADLINE_HEADER] = timeoutMs.toFixed(0);
     const answer = await this.transport.request(this.#message(contract.subject, request, headers), timeoutMs);

@@ -28,7 +28,7 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
   constructor(
     private readonly bus: Transport,
     private readonly service: ServiceContext,
-    private readonly maxAtWork: number,
+    private readonly limits: { readonly BUS_CONCURRENCY: number; readonly BUS_PATIENCE: number },
   ) {
     super();
   }
@@ -75,7 +75,7 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
   }
 
   async #answer(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<BusAnswer> {
-    if (this.#atWork >= this.maxAtWork) {
+    if (this.#atWork >= this.limits.BUS_CONCURRENCY) {
       instruments.busShed.add(1, {});
       return faultAnswer(new Fault('UNAVAILABLE', `${this.service.name} has too much to do`));
     }
@@ -92,7 +92,7 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
   }
 
   async #work(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<BusAnswer> {
-    const deadline = deadlineOf(message, contract.timeoutMs);
+    const deadline = deadlineOf(message, contract.timeoutMs * this.limits.BUS_PATIENCE);
     if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `a request on ${contract.subject} came too late`);
     const request = contract.request.safeParse(parseJson(message.body));
     if (!request.success) throw invalidRequest(request.error);
