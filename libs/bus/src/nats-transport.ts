@@ -89,7 +89,7 @@ class NatsTransport implements Transport {
         atWork.add(work);
       },
     });
-    await this.nats.flush();
+    await this.#subscribed();
     if (refusal) throw new EnvironmentError(`NATS does not let ${group} answer ${subject}`, { cause: refusal });
     return {
       drain: async () => {
@@ -153,6 +153,18 @@ class NatsTransport implements Transport {
     const fault = new Fault('UNAVAILABLE', 'the connection to the bus broke');
     this.#inbox.fail(fault);
     this.#appending.forEach((reject) => reject(fault));
+  }
+
+  /** Until the server has what was subscribed: after a break the client subscribes again by itself. */
+  async #subscribed(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.nats.flush();
+      } catch (error) {
+        if (this.nats.isClosed() || (error as NatsError).code !== ErrorCode.Disconnect) throw error;
+        await new Promise((resolve) => setTimeout(resolve, CONNECT_AGAIN_AFTER_MS));
+      }
+    }
   }
 
   /** NATS says so aside: whoever asks would wait in vain. */

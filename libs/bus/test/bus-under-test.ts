@@ -32,7 +32,7 @@ export function memoryBus(): BusUnderTest {
   const hub = new MemoryHub();
   return {
     connect: async (context) => hub.connect(context),
-    raw: (subject, body, headers = {}) => hub.transport().request({ subject, body, headers }, 5_000),
+    raw: (subject, body, headers = {}) => hub.transport().request({ subject, body, headers }, 60_000),
   };
 }
 
@@ -47,7 +47,7 @@ async function rawOverNats(servers: string, subject: string, body: string, given
   const nats = await connect({ servers });
   const headers = natsHeaders();
   for (const [name, value] of Object.entries(given)) headers.set(name, value);
-  const answer = await nats.request(subject, body, { timeout: 5_000, headers });
+  const answer = await nats.request(subject, body, { timeout: 60_000, headers });
   await nats.close();
   const entries = [...(answer.headers ?? [])].map(([name, values]) => [name, values[0] as string] as const);
   return { body: answer.string(), headers: Object.fromEntries(entries) };
@@ -119,15 +119,6 @@ export function refusal(id = randomUUID(), sequence = 0): z.input<typeof keyRefu
       sequence,
     },
   };
-}
-
-/** Resolves when the condition holds. */
-export async function until(condition: () => boolean, what = 'what was waited for'): Promise<void> {
-  for (let turns = 0; turns < 4_000; turns++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`${what} did not come`);
 }
 
 /** What a handler waits for until the test lets it go on. */

@@ -1,9 +1,9 @@
-import { natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
+import { eventually, natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
 import { keyRefused } from '@latchkey/messages';
 import { AckPolicy, connect, nanos } from 'nats';
 import { randomUUID } from 'node:crypto';
 import { EVENT_STREAM } from '../src/event-stream';
-import { contextOf, hearing, natsBus, refusal, until } from './bus-under-test';
+import { contextOf, hearing, natsBus, refusal } from './bus-under-test';
 import { itIsABus } from './bus.conformance';
 
 const describeNats = natsServerPresent() ? describe : describe.skip;
@@ -26,7 +26,7 @@ describeNats('the bus over NATS', () => {
     const nats = await connect({ servers: server.url });
     const manager = await nats.jetstreamManager();
     const old = { durable_name: durable, ack_policy: AckPolicy.Explicit, filter_subject: keyRefused.subject };
-    await manager.consumers.add(EVENT_STREAM, { ...old, ack_wait: nanos(1_000), max_ack_pending: 7 });
+    await manager.consumers.add(EVENT_STREAM, { ...old, ack_wait: nanos(100_000), max_ack_pending: 7 });
     const taken = await (await nats.jetstream().consumers.get(EVENT_STREAM, durable)).next();
     expect(await taken?.ackAck()).toBe(true);
 
@@ -35,7 +35,7 @@ describeNats('the bus over NATS', () => {
     const handle = async ({ id }: { id: string }) => void heard.push(id);
     const service = await hearing(connection, contextOf('hearer'), keyRefused, { durable }, handle);
     await publisher.publish(keyRefused, after);
-    await until(() => heard.includes(after.id));
+    await eventually(() => heard.includes(after.id));
     expect(heard).not.toContain(taken?.json<{ id: string }>().id);
     expect((await manager.consumers.info(EVENT_STREAM, durable)).config).toMatchObject({
       max_ack_pending: 1_000,

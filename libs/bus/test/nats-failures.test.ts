@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { defineRequest, Fault, keyRefused } from '@latchkey/messages';
 import { EnvironmentError } from '@latchkey/runtime';
-import { natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
+import { eventually, natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
 import { z } from 'zod';
 import { busCheck, connectBus, NoResponders, type BusConnection } from '@latchkey/bus';
-import { answering, contextOf, gated, hearing, inMs, natsBus, refusal, until } from './bus-under-test';
+import { answering, contextOf, gated, hearing, inMs, natsBus, refusal } from './bus-under-test';
 
 const describeNats = natsServerPresent() ? describe : describe.skip;
 
@@ -47,21 +47,21 @@ describeNats('when nats-server', () => {
     // A time limit beyond the test's own.
     const inFlight = asker.ask(contract, { n: 0 }, inMs(3_600_000));
     const failed = expect(inFlight).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await until(() => begun === 1);
+    await eventually(() => begun === 1);
     for (let round = 1; round <= 3; round++) {
       await server.kill();
       await failed;
-      await until(() => !asker.connected && !answerer.connected);
+      await eventually(() => !asker.connected && !answerer.connected);
       expect(busCheck(asker).check()).toBe(false);
       const refused = asker.ask(contract, { n: 1 }, inMs(3_600_000));
       await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       await expect(refused).rejects.not.toBeInstanceOf(NoResponders);
       await server.restart();
-      await until(() => asker.connected && answerer.connected);
-      expect(await asker.ask(contract, { n: round }, inMs(5_000))).toEqual({ n: round });
+      await eventually(() => asker.connected && answerer.connected);
+      expect(await asker.ask(contract, { n: round }, inMs(60_000))).toEqual({ n: round });
     }
     gate.open();
-  }, 30_000);
+  });
 
   test('is killed, events go on: the durable consumer and the caches miss none', async () => {
     const publisher = await connected();
@@ -78,21 +78,22 @@ describeNats('when nats-server', () => {
       await publisher.publish(keyRefused, event);
       ids.push(event.id);
     };
-    await publish();
-    await until(() => heard['ephemeral']!.length === 1);
+    await taken(publish);
+    await eventually(() => heard['ephemeral']!.length > 0);
     for (let round = 0; round < 2; round++) {
       await server.kill();
       await expect(publisher.publish(keyRefused, refusal())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       await server.restart();
-      await until(() => publisher.connected);
-      await eventually(publish);
-      await publish();
+      await eventually(() => publisher.connected);
+      await taken(publish);
+      await taken(publish);
     }
     for (const kind of ['durable', 'ephemeral']) {
-      await until(() => ids.every((id) => heard[kind]!.includes(id)), `${kind} ${JSON.stringify({ ids, heard })}`);
-      expect([...new Set(heard[kind])]).toEqual(ids);
+      await eventually(() => ids.every((id) => heard[kind]!.includes(id)));
+      // An event whose acknowledgement was lost is kept as well, and nobody can know.
+      expect([...new Set(heard[kind])].filter((id) => ids.includes(id))).toEqual(ids);
     }
-  }, 60_000);
+  });
 
   test('has lost its store, the stream is made anew and events go on', async () => {
     const publisher = await connected();
@@ -102,16 +103,17 @@ describeNats('when nats-server', () => {
       const handle = async ({ id }: { id: string }) => void heard[at]!.push(id);
       open.push(await hearing(connection, contextOf('hearer'), keyRefused, options, handle));
     }
-    for (let n = 0; n < 5; n++) await publisher.publish(keyRefused, refusal());
-    await until(() => heard.every((mine) => mine.length === 5));
+    const before = Array.from({ length: 5 }, () => refusal());
+    for (const event of before) await taken(() => publisher.publish(keyRefused, event));
+    await eventually(() => heard.every((mine) => before.every(({ id }) => mine.includes(id))));
     await server.kill();
     server.wipe();
     await server.restart();
-    await until(() => publisher.connected);
+    await eventually(() => publisher.connected);
     const after = refusal();
-    await eventually(() => publisher.publish(keyRefused, after));
-    await until(() => heard.every((mine) => mine.includes(after.id)));
-  }, 60_000);
+    await taken(() => publisher.publish(keyRefused, after));
+    await eventually(() => heard.every((mine) => mine.includes(after.id)));
+  });
 
   test('says nothing more, an asker waits no longer than its deadline', async () => {
     const contract = echoing();
@@ -120,7 +122,7 @@ describeNats('when nats-server', () => {
     await server.pause();
     await expect(asker.ask(contract, { n: 1 }, inMs(100))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     server.resume();
-    expect(await asker.ask(contract, { n: 2 }, inMs(5_000))).toEqual({ n: 2 });
+    expect(await asker.ask(contract, { n: 2 }, inMs(60_000))).toEqual({ n: 2 });
   });
 
   test('is not there yet, a service waits for it', async () => {
@@ -129,7 +131,21 @@ describeNats('when nats-server', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await server.restart();
     expect((await connecting).connected).toBe(true);
-  }, 20_000);
+  });
+
+  test('is killed while a service starts, it starts all the same', async () => {
+    const contract = echoing();
+    const answerer = await connected('answerer');
+    const asker = await connected();
+    await server.pause();
+    const starting = answering(answerer, contextOf('answerer'), contract, async (request) => request);
+    await server.kill();
+    await eventually(() => !answerer.connected);
+    await server.restart();
+    open.push(await starting);
+    await eventually(() => asker.connected && answerer.connected);
+    expect(await asker.ask(contract, { n: 1 }, inMs(60_000))).toEqual({ n: 1 });
+  });
 
   test('has no JetStream, events are UNAVAILABLE and requests work', async () => {
     await server.stop();
@@ -138,7 +154,7 @@ describeNats('when nats-server', () => {
     await serving(contract);
     const asker = await connected();
     await expect(asker.publish(keyRefused, refusal())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    expect(await asker.ask(contract, { n: 1 }, inMs(5_000))).toEqual({ n: 1 });
+    expect(await asker.ask(contract, { n: 1 }, inMs(60_000))).toEqual({ n: 1 });
   });
 
   test('refuses who connects, the service says which variable names its credentials', async () => {
@@ -158,14 +174,11 @@ function echoing() {
 }
 
 /** JetStream needs a moment after its server is there: until then publishing is UNAVAILABLE, and to be tried again. */
-async function eventually(work: () => Promise<void>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      expect(error).toBeInstanceOf(Fault);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  throw new Error('was not taken');
+async function taken(publish: () => Promise<void>): Promise<void> {
+  await eventually(() =>
+    publish().then(
+      () => true,
+      (error: unknown) => expect(error).toBeInstanceOf(Fault),
+    ),
+  );
 }

@@ -9,19 +9,9 @@ import {
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace-base';
 import { defineRequest, keyRefused } from '@latchkey/messages';
-import { natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
+import { eventually, natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
 import { z } from 'zod';
-import {
-  answering,
-  contextOf,
-  hearing,
-  inMs,
-  memoryBus,
-  natsBus,
-  refusal,
-  until,
-  type BusUnderTest,
-} from './bus-under-test';
+import { answering, contextOf, hearing, inMs, memoryBus, natsBus, refusal, type BusUnderTest } from './bus-under-test';
 
 const exporter = new InMemorySpanExporter();
 beforeAll(() => {
@@ -66,7 +56,7 @@ function itCrosses(bus: () => BusUnderTest): void {
     const secret = 'c2VjcmV0';
     const contract = defineRequest({
       subject: `test.v1.${randomUUID()}`,
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       request: z.object({
         tenant: z.string(),
         contentId: z.string(),
@@ -83,7 +73,7 @@ function itCrosses(bus: () => BusUnderTest): void {
     const asker = await connected('asker');
     const request = { tenant: 'default', contentId: 'film', keys: [{ keyId: 'kid-1', box: secret }] };
     const root = trace.getTracer('test').startSpan('root');
-    await context.with(trace.setSpan(context.active(), root), () => asker.ask(contract, request, inMs(5_000)));
+    await context.with(trace.setSpan(context.active(), root), () => asker.ask(contract, request, inMs(60_000)));
     root.end();
 
     const client = spanOf(SpanKind.CLIENT);
@@ -110,7 +100,7 @@ function itCrosses(bus: () => BusUnderTest): void {
     const body = z.object({});
     const contract = defineRequest({
       subject: `test.v1.${randomUUID()}`,
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       request: body,
       reply: body,
     });
@@ -119,7 +109,7 @@ function itCrosses(bus: () => BusUnderTest): void {
         throw new Error('c2VjcmV0');
       }),
     );
-    await expect((await connected('asker')).ask(contract, {}, inMs(5_000))).rejects.toThrow();
+    await expect((await connected('asker')).ask(contract, {}, inMs(60_000))).rejects.toThrow();
     for (const kind of [SpanKind.CLIENT, SpanKind.SERVER]) {
       expect(spanOf(kind)).toMatchObject({
         status: { message: 'INTERNAL' },
@@ -137,7 +127,7 @@ function itCrosses(bus: () => BusUnderTest): void {
     const event = refusal();
     const root = trace.getTracer('test').startSpan('root');
     await context.with(trace.setSpan(context.active(), root), () => publisher.publish(keyRefused, event));
-    await until(
+    await eventually(
       () => heard.includes(event.id) && exporter.getFinishedSpans().some(({ kind }) => kind === SpanKind.CONSUMER),
     );
     expect(parentOf(spanOf(SpanKind.CONSUMER))).toBe(spanOf(SpanKind.PRODUCER).spanContext().spanId);
@@ -152,7 +142,7 @@ function itCrosses(bus: () => BusUnderTest): void {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const event = { ...refusal(), traceparent: `00-${traceId}-b7ad6b7169203331-01` };
     await (await connected('publisher')).publish(keyRefused, event);
-    await until(
+    await eventually(
       () => heard.includes(event.id) && exporter.getFinishedSpans().some(({ kind }) => kind === SpanKind.CONSUMER),
     );
     expect(spanOf(SpanKind.CONSUMER).spanContext().traceId).toBe(traceId);
