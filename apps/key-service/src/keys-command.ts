@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { connectBus, Deadline } from '@latchkey/bus';
@@ -19,6 +21,8 @@ import { SecretVault } from './wrapping/secret-vault';
 /** What an operator does to the key store from outside the service: `npm run keys -- <command>` (docs/keys.md). */
 interface Command {
   readonly usage: string;
+  /** It is about a store that must be there: a wrong DATA_DIR must not pass for an empty one. */
+  readonly ofExistingStore?: true;
   run(places: Places, args: readonly string[]): Promise<unknown>;
 }
 
@@ -45,10 +49,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   reencrypt: {
     usage: 'reencrypt: puts every stored data key under the master key that is current now (KMS_KEY_ID)',
+    ofExistingStore: true,
     run: ({ store, masterKey }) => reencryptDataKeys(store, masterKey),
   },
   'verify-audit': {
     usage: 'verify-audit: which audit records were cut out or altered; exits 1 if any were',
+    ofExistingStore: true,
     run: async ({ store, masterKey }) => {
       const verdict = await verifyAudit(store, masterKey);
       if (verdict.findings.some(({ fault }) => fault !== 'unsettled')) process.exitCode = 1;
@@ -57,6 +63,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   republish: {
     usage: 'republish: publishes every audit record once more (NATS_URL), after the bus has lost its store',
+    ofExistingStore: true,
     run: async ({ context, store }) => {
       const connection = await connectBus(context);
       try {
@@ -68,6 +75,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   find: {
     usage: 'find <tenant> <key ID>: the contents that have a key of that ID',
+    ofExistingStore: true,
     run: async ({ store }, [tenant, keyId]) => {
       if (!tenant || !keyId) throw new UsageError('find <tenant> <key ID>');
       return { contents: await store.find(tenant, parseKeyId(keyId), within()) };
@@ -86,6 +94,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'export-root': {
     usage: 'export-root <tenant> <version>: prints the root secret, wrapped, for import-root in another region',
+    ofExistingStore: true,
     run: async ({ store }, args) => {
       const { tenant, version } = tenantAndVersion(args);
       const wrapped = await store.getSecret(tenant, rootSecretName(version), within());
@@ -117,6 +126,7 @@ async function main([name = '', ...args]: readonly string[]): Promise<void> {
     if (!command) throw new UsageError(`npm run keys -- <command>\n${usages()}`);
     const context = createContext('keys-command', { LOG_LEVEL: 'warn', ...process.env });
     const places = openPlaces(context);
+    if (command.ofExistingStore) insistOnStore(places.config);
     process.stdout.write(`${JSON.stringify(await command.run(places, args), null, 2)}\n`);
     await places.close();
   } catch (error) {
@@ -124,6 +134,11 @@ async function main([name = '', ...args]: readonly string[]): Promise<void> {
     process.stderr.write(`${expected ? error.message : String(error)}\n`);
     process.exitCode = expected ? 64 : 1;
   }
+}
+
+function insistOnStore({ DYNAMODB_TABLE, DATA_DIR }: KeyServiceConfig): void {
+  if (DYNAMODB_TABLE !== undefined || existsSync(join(DATA_DIR, 'keys'))) return;
+  throw new UsageError(`There is no key store in ${DATA_DIR}: DATA_DIR or DYNAMODB_TABLE says where it is`);
 }
 
 function openPlaces(context: ServiceContext): Places & { close(): Promise<void> } {

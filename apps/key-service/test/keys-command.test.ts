@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContext } from '@latchkey/runtime';
 import { MemoryHub } from '@latchkey/bus';
@@ -56,6 +57,19 @@ describe('npm run keys', () => {
     expect(refused.stderr).toContain('does not decrypt');
     elsewhere.remove();
   });
+
+  it.each(['verify-audit', 'reencrypt', 'republish', 'find default 6bac8ec3-0ee3-379f-3d21-290b3a2bc9c3'])(
+    'does not take a wrong DATA_DIR for an empty store: %s',
+    (command) => {
+      const nowhere = join(directory.path, 'nowhere');
+      expect(keys(command.split(' '), '', nowhere)).toMatchObject({
+        status: 64,
+        told: undefined,
+        stderr: expect.stringContaining('There is no key store in'),
+      });
+      expect(existsSync(nowhere)).toBe(false);
+    },
+  );
 
   it.each([[[]], [['nonsense']], [['find', 'default']], [['root', 'derived', 'x']], [['create-table']]])(
     'says how it is used when asked for %j',

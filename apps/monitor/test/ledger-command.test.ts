@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -69,6 +69,19 @@ describe('npm run ledger', () => {
         .map((text) => JSON.parse(text).chain),
     ).toEqual(['b']);
     expect((await run('export', '--from', '2999-01-01')).out).toBe('');
+  });
+
+  it('does not take a wrong DATA_DIR for an empty ledger', async () => {
+    DATA_DIR = join(DATA_DIR, 'nowhere');
+    for (const command of ['verify', 'heads', 'export']) {
+      const { status, out, error } = await run(command);
+      expect([status, out, error]).toEqual([2, '', expect.stringContaining('There is no ledger in')]);
+    }
+    expect(existsSync(DATA_DIR)).toBe(false);
+  });
+
+  it('says how it is used to who asks', async () => {
+    expect(await run('--help')).toEqual({ status: 0, out: expect.stringContaining('npm run ledger'), error: '' });
   });
 
   it.each([[[]], [['burn']], [['verify', '--anchor', 'x']], [['export', '--format', 'xml']], [['verify', '--what']]])(

@@ -1,9 +1,11 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import type { Environment } from '@latchkey/runtime';
 import { readMonitorConfig } from '../config';
+import type { MonitorStores } from '../store/monitor-stores';
 import { openStores } from '../store/open-stores';
 import { EXPORT_FORMATS, exportLedger, type ExportFormat } from './export-ledger';
 import type { ChainHead } from './ledger-record';
@@ -47,6 +49,10 @@ export async function runLedgerCommand(
 
 async function run(args: readonly string[], environment: Environment, terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  if (values.help) {
+    terminal.out.write(USAGE);
+    return 0;
+  }
   const command = COMMANDS[positionals[0] ?? ''];
   if (!command || positionals.length > 1) throw new UsageError('Which command?');
   return command(values, environment, terminal);
@@ -60,6 +66,7 @@ const OPTIONS = {
   to: { type: 'string' },
   output: { type: 'string' },
   unprotected: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h' },
 } as const;
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
@@ -74,7 +81,7 @@ const COMMANDS: Readonly<
 
 async function verify({ tenant, anchor }: Values, environment: Environment, { out }: Terminal): Promise<number> {
   const anchors = new Map((anchor ?? []).map(readAnchor));
-  const stores = openStores(readMonitorConfig(environment));
+  const stores = openLedger(environment);
   try {
     const found = await verifyLedger(stores.ledger, { anchors, chains: tenant });
     for (const text of describe(found)) out.write(`${text}\n`);
@@ -107,7 +114,7 @@ async function exportAll(values: Values, environment: Environment, { out }: Term
   const format = EXPORT_FORMATS.find((known): known is ExportFormat => known === values.format);
   if (!format) throw new UsageError(`--format is ${EXPORT_FORMATS.join(' or ')}`);
   const range = { from: readTime('--from', values.from), to: readTime('--to', values.to) };
-  const stores = openStores(readMonitorConfig(environment));
+  const stores = openLedger(environment);
   try {
     const text = Readable.from(exportLedger(stores.ledger, { format, chains: values.tenant, ...range }));
     if (values.output === undefined) await pipeline(text, out, { end: false });
@@ -119,7 +126,7 @@ async function exportAll(values: Values, environment: Environment, { out }: Term
 }
 
 async function heads(_: Values, environment: Environment, { out }: Terminal): Promise<number> {
-  const stores = openStores(readMonitorConfig(environment));
+  const stores = openLedger(environment);
   try {
     for (const [chain, { index, hash }] of await stores.ledger.chains()) out.write(`${chain}:${index}:${hash}\n`);
     return 0;
@@ -137,6 +144,15 @@ async function createTable({ unprotected }: Values, environment: Environment, { 
   return 0;
 }
 
+/** A wrong DATA_DIR must not pass for an empty ledger, which would be a whole one. */
+function openLedger(environment: Environment): MonitorStores {
+  const config = readMonitorConfig(environment);
+  if (config.ledgerTable === undefined && !existsSync(join(config.dataDir, 'monitor', 'ledger'))) {
+    throw new UsageError(`There is no ledger in ${config.dataDir}: DATA_DIR or DYNAMODB_LEDGER_TABLE says where it is`);
+  }
+  return openStores(config);
+}
+
 function readAnchor(text: string): [string, ChainHead] {
   const [, chain, index, hash] = /^([^:]+):(\d+):([0-9a-f]{64})$/.exec(text) ?? [];
   if (chain === undefined || hash === undefined) throw new UsageError(`--anchor ${text}: it is CHAIN:INDEX:HASH`);
@@ -151,6 +167,8 @@ function readTime(option: string, text: string | undefined): string | undefined 
 }
 
 if (require.main === module) {
+  // `| head` has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   void runLedgerCommand(process.argv.slice(2), process.env, { out: process.stdout, error: process.stderr }).then(
     (status) => (process.exitCode = status),
   );
