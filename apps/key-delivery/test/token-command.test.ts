@@ -88,7 +88,13 @@ describe('npm run token', () => {
     [[], 'npm run token'],
     [['mint', '--content', 'film', '--tenant', 'hs', '--expires', 'soon'], '--expires is like'],
     [['mint', '--what'], '--what'],
+    [['mint', '--content', 'film', '--kid', '7'], '--kid 7: a key ID is a UUID'],
+    [['mint', '--content', 'film', '--tenant', 'es', '--private-key', 'nowhere.pem'], '--private-key: ENOENT'],
   ])('says what is missing: %j', async (args, text) => {
     await expect(run('--tenant', 'hs', ...args)).rejects.toThrow(text);
+  });
+
+  it('says how it is used to who asks', async () => {
+    expect(await run('--help')).toContain('npm run token -- mint');
   });
 });

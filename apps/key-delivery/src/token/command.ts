@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parseKeyId } from '@latchkey/cenc';
+import { isKeyId, type KeyId } from '@latchkey/cenc';
 import { DEFAULT_TENANT, openTenants, TenantsFileError, type Tenant } from '@latchkey/tenants';
 import { DeliveryRules, type TenantRules } from '../delivery-rules';
 import { explain } from './explain';
@@ -29,11 +29,13 @@ const OPTIONS = {
   ip: { type: 'string' },
   signer: { type: 'string' },
   'private-key': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
 } as const;
 
 /** What is said on standard output. Throws TokenCommandError, TenantsFileError. */
 export async function tokenCommand(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> {
   const { values, positionals } = parse(args);
+  if (values.help) return USAGE;
   const [verb, shown] = positionals;
   const tenants = openTenants(values.tenants ?? environment['TENANTS_FILE']);
   try {
@@ -54,12 +56,12 @@ async function minted(tenant: Tenant, values: Values): Promise<string> {
   const { text, use } = await mint(tenant.delivery.entitlement ?? { mode: 'open' }, {
     tenant: tenant.id,
     content: contentOf(values),
-    kids: values.kid.map(parseKeyId),
+    kids: values.kid.map(readKeyId),
     subject: values.subject,
     address: values.ip,
     expires: Math.floor(Date.now() / 1_000) + secondsOf(values.expires),
     signer: values.signer,
-    privateKey: values['private-key'] === undefined ? undefined : readFileSync(values['private-key'], 'utf8'),
+    privateKey: values['private-key'] === undefined ? undefined : readText(values['private-key']),
   });
   return `${text}\n\n${use}\n`;
 }
@@ -70,10 +72,24 @@ async function explained(shown: string, rules: DeliveryRules, values: Values): P
     entitlement: (rules.of(values.tenant) as TenantRules).entitlement,
     tenant: values.tenant,
     content: contentOf(values),
-    keyId: kid === undefined ? undefined : parseKeyId(kid),
+    keyId: kid === undefined ? undefined : readKeyId(kid),
     address: values.ip ?? '127.0.0.1',
   });
   return `${lines.join('\n')}\n`;
+}
+
+function readKeyId(text: string): KeyId {
+  const keyId = text.toLowerCase();
+  if (!isKeyId(keyId)) throw new TokenCommandError(`--kid ${text}: a key ID is a UUID`);
+  return keyId;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new TokenCommandError(`--private-key: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function contentOf({ content }: Values): string {

@@ -20,6 +20,7 @@ void main();
 
 async function main(): Promise<void> {
   const { positionals, values } = readArguments();
+  if (values.help) return void process.stdout.write(`${USAGE}\n`);
   const method = positionals[0] ?? '';
   if (method === 'key') return makeKey(need(values['key-file'], '--key-file'));
   const make = Object.hasOwn(ENTRIES, method) ? ENTRIES[method] : undefined;
@@ -44,7 +45,7 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { id: text, user: text, header: text, 'key-file': text, md5: yes, ask: yes },
+      options: { id: text, user: text, header: text, 'key-file': text, md5: yes, ask: yes, help: yes },
     });
   } catch (error) {
     return fail(`${(error as Error).message}\n\n${USAGE}`);
