@@ -11,11 +11,14 @@ export const COUNT_WINDOW_MS = 10_000;
 export const REPEAT_WINDOW_MS = 1_000;
 const MOST_COUNTED = 50_000;
 
+/** A key that was issued for DRM systems alone: no player gets it, and none is told so. */
+export const DRM_ONLY = 'drm-only-key';
+
 export interface Denied {
   readonly tenant: string;
   readonly contentId: string;
   readonly keyIds: readonly KeyId[];
-  readonly reason: DenialReason;
+  readonly reason: DenialReason | typeof DRM_ONLY;
   readonly subject: string | undefined;
   readonly address: string;
   readonly exchange: RecordedExchange;

@@ -15,8 +15,12 @@ export interface TenantRules {
   readonly audit: TenantDelivery['audit'];
   /** How long others may keep a key, in seconds; 0: not at all. */
   readonly cacheSeconds: number;
+  /** Also those keys that were issued for DRM systems alone. */
+  readonly deliverDrmOnlyKeys: boolean;
 }
 
+const WITHOUT_DRM =
+  'delivery.deliverDrmOnlyKeys gives players, in the clear, keys that were issued for DRM systems alone: whoever has a token needs no DRM';
 const SAY_HOW = 'delivery.entitlement in TENANTS_FILE says who may have keys';
 
 /** The rules of every tenant, made anew for those whose configuration changes: verified tokens of others stay known. */
@@ -39,7 +43,8 @@ export class DeliveryRules {
 
   /** What an operator should know, in sentences. */
   warnings(): string[] {
-    return this.tenants.list().flatMap(({ id, delivery: { entitlement } }) => {
+    return this.tenants.list().flatMap(({ id, delivery: { entitlement, deliverDrmOnlyKeys } }) => {
+      if (deliverDrmOnlyKeys) return [`tenant ${id}: ${WITHOUT_DRM}`];
       if (entitlement === undefined && !this.openUnlessSaid) return [`tenant ${id}: nobody gets a key; ${SAY_HOW}`];
       if (entitlement !== undefined && entitlement.mode !== 'open') return [];
       return [`tenant ${id}: delivery is open; whoever knows a content ID and a key ID gets the key; ${SAY_HOW}`];
@@ -66,6 +71,7 @@ export class DeliveryRules {
       limits: delivery.rateLimit,
       credentials: new RateLimit(this.now),
       audit: delivery.audit,
+      deliverDrmOnlyKeys: delivery.deliverDrmOnlyKeys,
       cacheSeconds: CACHE_SECONDS[delivery.entitlement?.mode ?? 'open'](delivery.cacheSeconds),
     };
   }

@@ -11,6 +11,8 @@ export class HeldKey {
     contentKey: ContentKey,
     /** Epoch milliseconds: past it the key is gone, whoever still has it. */
     readonly expiresAt: number | undefined,
+    /** Issued for DRM systems alone: for players only as long as their tenant says so. */
+    readonly drmOnly: boolean,
   ) {
     this.#contentKey = contentKey;
   }

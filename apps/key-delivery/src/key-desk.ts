@@ -2,7 +2,7 @@ import type { KeyId } from '@latchkey/cenc';
 import { HttpProblem } from '@latchkey/http';
 import { instruments } from '@latchkey/runtime';
 import { Denial } from './denial';
-import type { DeliveryRecords, RecordedExchange } from './delivery-records';
+import { DRM_ONLY, type Denied, type DeliveryRecords, type RecordedExchange } from './delivery-records';
 import type { DeliveryRules, TenantRules } from './delivery-rules';
 import type { Grant, PlayerRequest } from './entitlement';
 import type { HeldKey, HeldKeys } from './held-keys';
@@ -78,24 +78,26 @@ export class KeyDesk {
     }
     const named = request.names.filter(({ keyId }) => grant.names(keyId));
     if (named.length === 0) throw new Denial('key-not-granted', grant.subject);
-    const held = this.#held(named);
+    const held = this.#held(named, rules);
     if (held && (rules.audit === 'counted' || !request.counts)) return this.#hand(request, rules, grant, held);
     return this.#fetched(request, rules, grant, named);
   }
 
-  #held(names: readonly KeyName[]): HeldKey[] | undefined {
+  #held(names: readonly KeyName[], { deliverDrmOnlyKeys }: TenantRules): HeldKey[] | undefined {
     const keys: HeldKey[] = [];
     for (const name of names) {
       const key = this.held.get(name);
-      if (key === undefined) return undefined;
-      keys.push(key);
+      // The tenant may have changed its mind; or the key has been issued for a clear-key system since: key-service knows.
+      if (key?.drmOnly && !deliverDrmOnlyKeys) this.held.forget(name);
+      else if (key !== undefined) keys.push(key);
     }
-    return keys;
+    return keys.length === names.length ? keys : undefined;
   }
 
   async #fetched(request: KeyRequest, rules: TenantRules, grant: Grant, named: readonly KeyName[]): Promise<HandedOut> {
     const why = { reason: 'player' as const, exchangeId: request.exchange.id, subject: grant.subject };
     const keys = await this.releases.fetch(request.content, named, why);
+    this.#tellWithheld(request, this.releases.withheld(named), grant);
     if (rules.audit === 'each' && request.counts) {
       const by = { exchange: request.exchange, subject: grant.subject, address: request.address };
       await Promise.all(keys.map(({ name }) => this.records.each(name, by)));
@@ -126,21 +128,26 @@ export class KeyDesk {
     });
   }
 
+  /** Nobody waits for it: the answer is that of a key that does not exist, in its words and in its time. */
+  #tellWithheld(request: KeyRequest, names: readonly KeyName[], { subject }: Grant): void {
+    if (names.length > 0) void this.#denied(request, names, DRM_ONLY, subject);
+  }
+
   /** Its record before its answer; should the bus be away, the record follows. */
   async #refused(request: KeyRequest, error: unknown): Promise<never> {
-    if (error instanceof Denial) {
-      const { content, names, address, exchange } = request;
-      instruments.keysDenied.add(1, { tenant: content.tenant, door: 'player', reason: error.reason });
-      await this.records.denied({
-        ...content,
-        keyIds: names.map(({ keyId }) => keyId),
-        address,
-        exchange,
-        reason: error.reason,
-        subject: error.subject,
-      });
-    }
+    if (error instanceof Denial) await this.#denied(request, request.names, error.reason, error.subject);
     throw error;
+  }
+
+  async #denied(
+    { content, address, exchange }: KeyRequest,
+    names: readonly KeyName[],
+    reason: Denied['reason'],
+    subject: string | undefined,
+  ): Promise<void> {
+    instruments.keysDenied.add(1, { tenant: content.tenant, door: 'player', reason });
+    const keyIds = names.map(({ keyId }) => keyId);
+    await this.records.denied({ ...content, keyIds, address, exchange, reason, subject });
   }
 }
 

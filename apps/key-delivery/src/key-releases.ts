@@ -29,9 +29,17 @@ export interface KeyReleasesOptions {
   readonly now: () => number;
 }
 
-/** That a key does not exist is believed for so long: its first player may be there before its encryptor. */
+/** What key-service gave nothing for: unknown, expired and revoked keys alike, and those that were issued for DRM systems alone. */
+type Absence = 'unknown' | 'drm-only';
+
+/** It is believed for so long: a key's first player may be there before its encryptor. */
 const ABSENT_MS = 1_000;
 const KEPT_ABSENCES = 10_000;
+
+interface Released {
+  readonly keys: ReadonlyMap<KeyId, HeldKey>;
+  readonly withheld: ReadonlySet<KeyId>;
+}
 
 interface Pending {
   readonly name: KeyName;
@@ -43,7 +51,7 @@ interface Pending {
 /** Keys from key-service, one question for each key however many wait for it. */
 export class KeyReleases {
   readonly #pending = new Map<string, Pending>();
-  readonly #absent: LRUCache<string, true>;
+  readonly #absent: LRUCache<string, Absence>;
   readonly #identity = new SealingIdentity();
 
   constructor(
@@ -69,6 +77,11 @@ export class KeyReleases {
     return keys.filter((key) => key !== undefined);
   }
 
+  /** Those for which players get nothing though they exist: for the records of it, never for an answer. */
+  withheld(names: readonly KeyName[]): KeyName[] {
+    return names.filter(({ text }) => this.#absent.get(text) === 'drm-only');
+  }
+
   /** Such a key exists now. */
   appeared(name: KeyName): void {
     this.#absent.delete(name.text);
@@ -89,28 +102,33 @@ export class KeyReleases {
     }
     const answer = this.#release(content, names, why);
     for (const name of names) {
-      const pending: Pending = { name, revoked: false, key: answer.then((keys) => this.#settle(pending, keys)) };
+      const pending: Pending = {
+        name,
+        revoked: false,
+        key: answer.then((released) => this.#settle(pending, released)),
+      };
       this.#pending.set(name.text, pending);
       const done = () => this.#pending.delete(name.text);
       pending.key.then(done, done);
     }
   }
 
-  #settle(pending: Pending, keys: ReadonlyMap<KeyId, HeldKey>): HeldKey | undefined {
-    const key = keys.get(pending.name.keyId);
-    if (key === undefined) this.#absent.set(pending.name.text, true);
+  #settle(pending: Pending, { keys, withheld }: Released): HeldKey | undefined {
+    const { keyId, text } = pending.name;
+    const key = keys.get(keyId);
+    if (key === undefined) this.#absent.set(text, withheld.has(keyId) ? 'drm-only' : 'unknown');
     else if (pending.revoked) key.zero();
     else this.held.hold(key);
     return key;
   }
 
-  async #release(content: ContentName, names: readonly KeyName[], why: ReleaseReason): Promise<Map<KeyId, HeldKey>> {
+  async #release(content: ContentName, names: readonly KeyName[], why: ReleaseReason): Promise<Released> {
     const pair = this.#identity.current();
     try {
       const reply = await this.bus.ask(releaseKeys, releaseRequest(content, names, why, pair.publicKey), {
         deadline: Deadline.in(this.options.timeoutMs),
       });
-      return openAll(content, reply, pair);
+      return { keys: openAll(content, reply, pair), withheld: new Set(reply.withheld) };
     } catch (error) {
       // What key-service finds wrong with our question is not the player's doing.
       if (error instanceof Fault && !error.retryable)
@@ -140,9 +158,9 @@ function releaseRequest(
 function openAll(content: ContentName, reply: ReleaseReply, pair: SealingPair): Map<KeyId, HeldKey> {
   const keys = new Map<KeyId, HeldKey>();
   try {
-    for (const { keyId, box, expiresAt } of reply.keys) {
+    for (const { keyId, box, expiresAt, drmOnly = false } of reply.keys) {
       const name = keyName(content, keyId);
-      keys.set(keyId, new HeldKey(name, pair.open(reply.sealedBy, box, name), expiresAt));
+      keys.set(keyId, new HeldKey(name, pair.open(reply.sealedBy, box, name), expiresAt, drmOnly));
     }
     return keys;
   } catch (error) {

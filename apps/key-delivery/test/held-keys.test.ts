@@ -15,7 +15,7 @@ function someKey(expiresAt?: number, contentId = 'live') {
   const bytes = randomBytes(16);
   const contentKey = ContentKey.fromBytes(bytes);
   const name = keyName({ tenant: 'default', contentId }, someKeyId());
-  return { bytes, contentKey, name, key: new HeldKey(name, contentKey, expiresAt) };
+  return { bytes, contentKey, name, key: new HeldKey(name, contentKey, expiresAt, false) };
 }
 const inMemory = ({ contentKey }: { contentKey: ContentKey }) => contentKey.expose((bytes) => Buffer.from(bytes));
 

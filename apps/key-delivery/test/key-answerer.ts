@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { Answers, MemoryHub, startAnswering, type BusConnection } from '@latchkey/bus';
-import { ContentKey, parseKeyId, type KeyId } from '@latchkey/cenc';
+import { CLEAR_KEY_SYSTEMS, ContentKey, parseKeyId, type KeyId, type SystemId } from '@latchkey/cenc';
 import {
   Fault,
   keyIssued,
@@ -16,6 +16,7 @@ import { Controller, Module } from '@nestjs/common';
 interface StoredKey {
   readonly bytes: Buffer;
   readonly expiresAt?: number;
+  readonly drmOnly?: boolean;
 }
 
 /**
@@ -26,12 +27,21 @@ export class KeyAnswerer {
   readonly asked: ReleaseRequest[] = [];
   /** What comes before each answer: a delay, or a Fault. */
   before: () => Promise<void> = async () => undefined;
+  /** As its tenants file says. */
+  releasesDrmOnly = false;
   readonly #keys = new Map<string, StoredKey>();
   readonly #pair = new SealingPair();
 
   put(tenant: string, contentId: string, keyId: KeyId, expiresAt?: number): Buffer {
     const bytes = randomBytes(16);
     this.#keys.set(name(tenant, contentId, keyId), { bytes, ...(expiresAt === undefined ? {} : { expiresAt }) });
+    return bytes;
+  }
+
+  /** One that was issued for DRM systems alone. */
+  putDrmOnly(tenant: string, contentId: string, keyId: KeyId): Buffer {
+    const bytes = this.put(tenant, contentId, keyId);
+    this.#keys.set(name(tenant, contentId, keyId), { bytes, drmOnly: true });
     return bytes;
   }
 
@@ -46,13 +56,14 @@ export class KeyAnswerer {
       key: this.#keys.get(name(request.tenant, request.contentId, keyId)),
     }));
     await this.before();
+    const withheld = stored.filter(({ key }) => key?.drmOnly && !this.releasesDrmOnly).map(({ keyId }) => keyId);
     const keys = stored.flatMap(({ keyId, key }) => {
-      if (key === undefined) return [];
+      if (key === undefined || withheld.includes(keyId)) return [];
       const { bytes, ...rest } = key;
       const box = this.#pair.seal(request.publicKey, ContentKey.fromBytes(bytes), { ...request, keyId });
       return [{ keyId, box, ...rest }];
     });
-    return { keys, sealedBy: this.#pair.publicKey };
+    return { keys, sealedBy: this.#pair.publicKey, ...(withheld.length > 0 && { withheld }) };
   }
 }
 
@@ -101,7 +112,7 @@ export async function stateIssued(
   tenant: string,
   contentId: string,
   keyIds: KeyId[],
-  system: string,
+  system: SystemId,
 ): Promise<void> {
   await bus.publish(keyIssued, {
     ...cloudEvent(keyIssued.type),
@@ -110,8 +121,8 @@ export async function stateIssued(
       contentId,
       exchangeId: randomUUID(),
       requester,
-      keys: keyIds.map((keyId) => ({ keyId })),
-      systems: [system as never],
+      keys: keyIds.map((keyId) => ({ keyId, ...(CLEAR_KEY_SYSTEMS.has(system) && { clearDelivery: true }) })),
+      systems: [system],
       delivery: 'sealed',
       ...writer,
     },

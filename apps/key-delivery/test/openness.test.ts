@@ -36,6 +36,26 @@ describe('a tenant that does not say who may have its keys', () => {
   });
 });
 
+describe('a tenant whose players get keys of DRM systems without DRM', () => {
+  const signed = { mode: 'signed-url', secrets: [{ kid: 'k1', secret: 'A'.repeat(43) }] };
+
+  it('is warned about', () => {
+    const tenant = tenantSchema.parse({ id: 'default', delivery: { deliverDrmOnlyKeys: true, entitlement: signed } });
+    expect(new DeliveryRules(directory([tenant]), false).warnings()).toEqual([
+      expect.stringMatching(/^tenant default: delivery\.deliverDrmOnlyKeys gives players, in the clear, keys/),
+    ]);
+  });
+
+  it.each([undefined, { mode: 'open' }])('is refused with the entitlement %j', (entitlement) => {
+    const parsed = tenantSchema.safeParse({ id: 'default', delivery: { deliverDrmOnlyKeys: true, entitlement } });
+    expect(JSON.stringify(parsed.error?.issues)).toMatch(/for nobody without an entitlement/);
+  });
+
+  it('is nobody who does not say so', () => {
+    expect(defaultTenant().delivery.deliverDrmOnlyKeys).toBe(false);
+  });
+});
+
 describe('the tenants file', () => {
   const pem = '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----';
   const jwt = { mode: 'jwt', issuer: 'i', audience: 'a' };

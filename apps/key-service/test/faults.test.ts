@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { KeyId } from '@latchkey/cenc';
+import { isDeepStrictEqual } from 'node:util';
+import { SYSTEM_IDS, type KeyId, type SystemId } from '@latchkey/cenc';
 import { Fault, type LatchkeyEvent } from '@latchkey/messages';
 import {
   dynamoDbLocalMissing,
@@ -127,21 +128,57 @@ describeWith(dynamoDbLocalMissing())('key service while parts are down', () => {
   });
 
   it('asks DynamoDB once for known keys and twice for new ones, whatever their number, and once for the audit', async () => {
-    const keyIds = Array.from({ length: 64 }, newKeyId);
-    const contentId = randomUUID();
-    const counted = async (some: KeyId[]) => {
-      await eventually(async () => {
-        toDynamoDb.requests.clear();
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        return toDynamoDb.requests.size === 0;
-      });
-      await services.issue(some, { contentId });
-      return Object.fromEntries([...toDynamoDb.requests].filter(([action]) => /Batch|Transact/.test(action)));
+    const [known, made, permitted] = ['BatchWriteItem', 'TransactWriteItems', 'TransactWriteItems'];
+    const expected = [
+      { BatchGetItem: 1, [made]: 1 },
+      { BatchGetItem: 1, [made]: 1 },
+      { BatchGetItem: 1, [known]: 1 },
+      // Made for DRM systems alone, and asked for with a clear-key system later: one call more to look for their permits.
+      { BatchGetItem: 1, [made]: 1 },
+      { BatchGetItem: 1, [known]: 1 },
+      { BatchGetItem: 2, [permitted]: 1 },
+      { BatchGetItem: 2, [known]: 1 },
+    ];
+    const count = async () => {
+      const contentId = randomUUID();
+      const counted = (keyIds: KeyId[], system: SystemId) => countCalls({ keyIds, contentId, systems: [system] });
+      const { clearKeyAes128, widevine } = SYSTEM_IDS;
+      const [clear, drmOnly] = [Array.from({ length: 64 }, newKeyId), Array.from({ length: 32 }, newKeyId)];
+      return [
+        await counted(clear.slice(0, 32), clearKeyAes128),
+        await counted(clear, clearKeyAes128),
+        await counted(clear, clearKeyAes128),
+        await counted(drmOnly, widevine),
+        await counted(drmOnly, widevine),
+        await counted(drmOnly, clearKeyAes128),
+        await counted(drmOnly, clearKeyAes128),
+      ];
     };
-    expect(await counted(keyIds.slice(0, 32))).toEqual({ BatchGetItem: 1, TransactWriteItems: 1 });
-    expect(await counted(keyIds)).toEqual({ BatchGetItem: 1, TransactWriteItems: 1 });
-    expect(await counted(keyIds)).toEqual({ BatchGetItem: 1, BatchWriteItem: 1 });
+    expect(await inTheEnd(count, expected)).toEqual(expected);
   });
+
+  /** What one request asks of DynamoDB, when nothing else does. */
+  async function countCalls({ keyIds, ...change }: { keyIds: KeyId[]; contentId: string; systems: SystemId[] }) {
+    await eventually(async () => {
+      toDynamoDb.requests.clear();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return toDynamoDb.requests.size === 0;
+    });
+    await services.issue(keyIds, change);
+    return Object.fromEntries([...toDynamoDb.requests].filter(([action]) => /Batch|Transact/.test(action)));
+  }
+
+  /** On a busy machine a call may come too late and be made again: then all is counted once more. */
+  async function inTheEnd<T>(count: () => Promise<T>, expected: T): Promise<T> {
+    for (let left = 5; ; left--) {
+      try {
+        const counted = await count();
+        if (left === 0 || isDeepStrictEqual(counted, expected)) return counted;
+      } catch (error) {
+        if (left === 0 || !(error instanceof Fault) || !error.retryable) throw error;
+      }
+    }
+  }
 
   it('writes the audit of concurrent requests together', async () => {
     const keyId = newKeyId();

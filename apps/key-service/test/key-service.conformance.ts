@@ -7,11 +7,10 @@ import {
   randomUUID,
   constants,
 } from 'node:crypto';
-import { keyIdGuidBytes, parseKeyId, type ContentKey } from '@latchkey/cenc';
+import { keyIdGuidBytes, parseKeyId, SYSTEM_IDS, type ContentKey, type KeyId, type SystemId } from '@latchkey/cenc';
 import {
   deleteDocument,
   describeContent,
-  Fault,
   getDocument,
   importKeys,
   putDocument,
@@ -24,7 +23,7 @@ import {
 import { Deadline } from '@latchkey/bus';
 import type { AuditRecord } from '../src/audit/audit-log';
 import { contentKeyOf, selfSigned, type TestCertificate } from './certificates';
-import { call, eventually, RunningServices, type Place } from './running-service';
+import { call, eventually, RunningServices, untilAnswered, type Place } from './running-service';
 import { newKeyId, temporaryDirectory } from './stores';
 
 const requester = { encryptorId: 'operator' };
@@ -180,6 +179,116 @@ export function describeKeyService(place: () => Place, processes: number): void 
     });
   });
 
+  describe('clear delivery', () => {
+    const { widevine, playready, fairplay, common, clearKey, clearKeyAes128, clearKeySampleAes, hlsAes128 } =
+      SYSTEM_IDS;
+    const drm = [widevine, playready, fairplay, common];
+    const withheld = (reply: { keys: readonly object[]; withheld?: readonly KeyId[] | undefined }) => [
+      reply.keys.length,
+      reply.withheld,
+    ];
+
+    it.each([clearKey, clearKeyAes128, clearKeySampleAes, hlsAes128])(
+      'releases a key issued for %s',
+      async (system) => {
+        const keyId = newKeyId();
+        const contentId = randomUUID();
+        const [issued] = await services.issue([keyId], { contentId, systems: [widevine, system] });
+        expect(await services.release([keyId], { contentId })).toEqual({ [keyId]: issued?.key });
+      },
+    );
+
+    it('releases no key that was issued for DRM systems alone, however often, and says so to nobody but the records', async () => {
+      const keyId = newKeyId();
+      const contentId = randomUUID();
+      await services.issue([keyId], { contentId, systems: drm });
+      await services.issue([keyId], { contentId, systems: [] });
+      expect(withheld(await services.askRelease([keyId, newKeyId()], { contentId, subject: 'viewer-1' }))).toEqual([
+        0,
+        [keyId],
+      ]);
+      await services.askRelease([keyId], { contentId, reason: 'warm' });
+      await eventually(() => eventsOf(contentId, 'io.latchkey.key.refused.v1').length > 0);
+      expect(eventsOf(contentId, 'io.latchkey.key.refused.v1').map(({ data }) => data)).toEqual([
+        expect.objectContaining({
+          code: 'DRM_ONLY',
+          keyIds: [keyId],
+          subject: 'viewer-1',
+          requester: { encryptorId: 'key-delivery' },
+        }),
+      ]);
+      expect(eventsOf(contentId, 'io.latchkey.key.released.v1')).toEqual([]);
+    });
+
+    it('releases a key once it was asked for with a clear-key system too, after a restart as well', async () => {
+      const keyId = newKeyId();
+      const contentId = randomUUID();
+      const [issued] = await services.issue([keyId], { contentId, systems: drm });
+      expect(await services.release([keyId], { contentId })).toEqual({});
+      const [again] = await services.issue([keyId], { contentId, systems: [...drm, hlsAes128] });
+      expect(again).toEqual({ ...issued, created: false });
+      await services.issue([keyId], { contentId, systems: [hlsAes128] });
+      await services.issue([keyId], { contentId, systems: drm });
+      expect(await services.release([keyId], { contentId })).toEqual({ [keyId]: issued?.key });
+      await services.restart();
+      expect(await services.release([keyId], { contentId })).toEqual({ [keyId]: issued?.key });
+      await services.stop();
+      await services.start(processes);
+      // One record says when it came to be permitted.
+      await eventually(() => eventsOf(contentId, 'io.latchkey.key.reissued.v1').length === 3);
+      const told = eventsOf(contentId, 'io.latchkey.key.reissued.v1').flatMap(({ data }) =>
+        'keys' in data ? data.keys : [],
+      );
+      expect(told.filter(({ clearDelivery }) => clearDelivery)).toHaveLength(1);
+    });
+
+    it('permits once, though many ask at once, and nobody of them is refused', async () => {
+      const keyIds = Array.from({ length: 6 }, newKeyId);
+      const contentId = randomUUID();
+      const issued = await services.issue(keyIds, { contentId, systems: [widevine] });
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, n) =>
+          untilAnswered(() =>
+            services.issue([...keyIds.slice(n % 3), newKeyId()], { contentId, systems: [clearKeyAes128] }),
+          ),
+        ),
+      );
+      expect(new Set(answers.flat().map(({ keyId, key }) => `${keyId} ${key}`)).size).toBe(6 + 40);
+      expect(Object.keys(await services.release(keyIds, { contentId })).sort()).toEqual([...keyIds].sort());
+      expect(await services.release([keyIds[0]!], { contentId })).toEqual({ [keyIds[0]!]: issued[0]?.key });
+    });
+
+    it('goes by the systems of each key, where a document names others for others', async () => {
+      const [audio, video] = [newKeyId(), newKeyId()];
+      const contentId = randomUUID();
+      const keys = (of: (keyId: KeyId) => SystemId[] | undefined) =>
+        [audio, video].map((keyId) => ({ keyId, needsExplicitIv: false, systems: of(keyId) }));
+      await services.issue([], {
+        contentId,
+        systems: [widevine, clearKey],
+        keys: keys((keyId) => (keyId === audio ? [clearKey] : [widevine])),
+      });
+      expect(Object.keys(await services.release([audio, video], { contentId }))).toEqual([audio]);
+      await services.issue([], { contentId, systems: [clearKey], keys: keys(() => undefined) });
+      expect(Object.keys(await services.release([audio, video], { contentId }))).toHaveLength(2);
+    });
+
+    it('releases keys of DRM systems for a tenant that says so, and tells them apart', async () => {
+      const [drmOnly, clear] = [newKeyId(), newKeyId()];
+      const content = { tenant: 'laxer', contentId: randomUUID() };
+      await services.issue([drmOnly], { ...content, systems: drm });
+      await services.issue([clear], { ...content, systems: [hlsAes128] });
+      const reply = await services.askRelease([drmOnly, clear], content);
+      expect(reply.withheld).toBeUndefined();
+      expect(new Map(reply.keys.map((key) => [key.keyId, key.drmOnly]))).toEqual(
+        new Map([
+          [drmOnly, true],
+          [clear, undefined],
+        ]),
+      );
+    });
+  });
+
   describe('retention', () => {
     it('serves a key until its expiry and not after, whether or not the row is still there', async () => {
       // promise 7
@@ -284,7 +393,7 @@ export function describeKeyService(place: () => Place, processes: number): void 
   });
 
   describe('importing', () => {
-    const bring = async (contentId: string, keys: ContentKey[], keyIds: ReturnType<typeof newKeyId>[]) => {
+    const bring = async (contentId: string, keys: ContentKey[], keyIds: KeyId[], systems?: SystemId[]) => {
       const { publicKey } = await services.bus.ask(sealingKey, {}, call());
       const sealed = keys.map((key, at) => ({
         keyId: keyIds[at]!,
@@ -292,8 +401,29 @@ export function describeKeyService(place: () => Place, processes: number): void 
         scheme: 'cbcs' as const,
       }));
       const request = { ...name(contentId), exchangeId: randomUUID(), requester, sealedBy: services.pair.publicKey };
-      return services.bus.ask(importKeys, { ...request, keys: sealed }, call());
+      return services.bus.ask(importKeys, { ...request, keys: sealed, systems }, call());
     };
+
+    it('gives players what was brought in for a clear-key system, then or later, and nothing else', async () => {
+      const contentId = randomUUID();
+      const [one, two] = [newKeyId(), newKeyId()];
+      const { widevine, clearKey } = SYSTEM_IDS;
+      await bring(contentId, [contentKeyOf(1)], [one], [clearKey, widevine]);
+      await bring(contentId, [contentKeyOf(2)], [two], [widevine]);
+      await bring(contentId, [contentKeyOf(2)], [two]);
+      expect(await services.release([one, two], { contentId })).toEqual({ [one]: hexOf(1) });
+      expect(await bring(contentId, [contentKeyOf(2)], [two], [clearKey])).toEqual({ imported: 0, unchanged: 1 });
+      expect(await services.release([two], { contentId })).toEqual({ [two]: hexOf(2) });
+      await eventually(() => eventsOf(contentId, 'io.latchkey.key.imported.v1').length === 3);
+      const told = eventsOf(contentId, 'io.latchkey.key.imported.v1').flatMap(({ data }) =>
+        'keys' in data ? data.keys : [],
+      );
+      expect(told.map(({ keyId, clearDelivery }) => [keyId, clearDelivery])).toEqual([
+        [one, true],
+        [two, undefined],
+        [two, true],
+      ]);
+    });
 
     it('takes keys in, knows them again, and refuses others under the same IDs', async () => {
       const contentId = randomUUID();
@@ -449,18 +579,6 @@ export function describeKeyService(place: () => Place, processes: number): void 
       });
     });
   });
-}
-
-/** A busy machine may need longer than the bus allows: then whoever asks again gets the answer. */
-async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof Fault) || !error.retryable) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }
 
 async function everyRecord(place: Place): Promise<AuditRecord[]> {

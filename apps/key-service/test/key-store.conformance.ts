@@ -3,7 +3,7 @@ import type { KeyId } from '@latchkey/cenc';
 import type { AuditRecord } from '../src/audit/audit-log';
 import type { KeyPage, KeyStore } from '../src/store/key-store';
 import { NOTHING_REVOKED, type KeyRow } from '../src/store/stored-key';
-import { newKeyId, soon, storedKey } from './stores';
+import { newKeyId, soon, storedKey, storedPermit } from './stores';
 
 /** A store that can be opened again on the same data. */
 export interface StoreUnderTest {
@@ -29,7 +29,7 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
   describe('keys', () => {
     it('gives back what it was given, and nothing of what it was not', async () => {
       const [known, unknown] = [storedKey('movie-1'), newKeyId()];
-      expect(await store.create([known], [], soon())).toBe(true);
+      expect(await store.create({ keys: [known] }, [], soon())).toBe(true);
       const { rows, revocations } = await read('movie-1', known.keyId, unknown);
       expect([...rows.values()]).toEqual([known]);
       expect(revocations).toEqual(NOTHING_REVOKED);
@@ -37,7 +37,7 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
 
     it('has them again after it was opened again', async () => {
       const key = storedKey('restart', newKeyId(), { expiresAt: Date.now() + 60_000 });
-      await store.create([key], [record(1, 'restart')], soon());
+      await store.create({ keys: [key] }, [record(1, 'restart')], soon());
       await store.close();
       store = await place().open();
       expect((await read('restart', key.keyId)).rows.get(key.keyId)).toEqual(key);
@@ -46,12 +46,12 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
 
     it('writes all keys of a request, 64 of them, or none', async () => {
       const keys = Array.from({ length: 64 }, () => storedKey('many'));
-      expect(await store.create(keys, [record(1, 'many')], soon())).toBe(true);
+      expect(await store.create({ keys }, [record(1, 'many')], soon())).toBe(true);
       expect((await read('many', ...keys.map(({ keyId }) => keyId))).rows.size).toBe(64);
 
       // promise 4
       const others = [...Array.from({ length: 8 }, () => storedKey('many')), storedKey('many', keys[5]?.keyId)];
-      expect(await store.create(others, [record(2, 'many')], soon())).toBe(false);
+      expect(await store.create({ keys: others }, [record(2, 'many')], soon())).toBe(false);
       const fresh = others.slice(0, 8).map(({ keyId }) => keyId);
       expect((await read('many', ...fresh)).rows.size).toBe(0);
       expect(await store.recordsAfter('many', 0, 10)).toEqual([record(1, 'many')]);
@@ -74,7 +74,7 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
     /** As the issuer does: who lost, or was in somebody's way, looks whether there is one now. */
     async function createInTheEnd(key: ReturnType<typeof storedKey>, entry: AuditRecord): Promise<boolean> {
       for (;;) {
-        if (await store.create([key], [entry], soon())) return true;
+        if (await store.create({ keys: [key] }, [entry], soon())) return true;
         if ((await read('race', key.keyId)).rows.size > 0) return false;
       }
     }
@@ -92,7 +92,7 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
       const mark = (contentId: string) => Buffer.from(`of ${contentId}`);
       for (const contentId of contents) {
         const key = storedKey(contentId, keyId);
-        await store.create([{ ...key, wrapped: { ...key.wrapped, box: mark(contentId) } }], [], soon());
+        await store.create({ keys: [{ ...key, wrapped: { ...key.wrapped, box: mark(contentId) } }] }, [], soon());
       }
       for (const contentId of contents) {
         const row = (await read(contentId, keyId)).rows.get(keyId);
@@ -106,9 +106,9 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
       // promise 39
       const ours = storedKey('shared');
       const theirs = { ...ours, tenant: 'other', wrapped: { ...ours.wrapped, box: Buffer.from('theirs') } };
-      await store.create([ours], [], soon());
+      await store.create({ keys: [ours] }, [], soon());
       expect((await store.read(theirs, [ours.keyId], soon())).rows.size).toBe(0);
-      await store.create([theirs], [], soon());
+      await store.create({ keys: [theirs] }, [], soon());
       expect((await store.read(theirs, [ours.keyId], soon())).rows.get(ours.keyId)).toEqual(theirs);
       expect((await read('shared', ours.keyId)).rows.get(ours.keyId)).toEqual(ours);
       expect(await inTheEnd(() => store.find('other', ours.keyId, soon()))).toEqual(['shared']);
@@ -116,7 +116,7 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
 
     it('takes a content ID of 1,024 bytes', async () => {
       const key = storedKey('é'.repeat(512));
-      await store.create([key], [], soon());
+      await store.create({ keys: [key] }, [], soon());
       expect((await read(key.contentId, key.keyId)).rows.get(key.keyId)).toEqual(key);
     });
 
@@ -125,7 +125,7 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
       // As many as a transaction of DynamoDB takes.
       for (let at = 0; at < keys.length; at += 400) {
         const chunks = [0, 100, 200, 300].map((from) => keys.slice(at + from, at + from + 100));
-        await Promise.all(chunks.map((chunk) => store.create(chunk, [], soon())));
+        await Promise.all(chunks.map((chunk) => store.create({ keys: chunk }, [], soon())));
       }
       const seen: string[] = [];
       let page: KeyPage | undefined;
@@ -139,15 +139,15 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
 
     it('finds the contents that have a key ID', async () => {
       const keyId = newKeyId();
-      await store.create([storedKey('found-1', keyId)], [], soon());
-      await store.create([storedKey('found-2', keyId)], [], soon());
+      await store.create({ keys: [storedKey('found-1', keyId)] }, [], soon());
+      await store.create({ keys: [storedKey('found-2', keyId)] }, [], soon());
       const found = await inTheEnd(() => store.find('default', keyId, soon()), 2);
       expect([...found].sort()).toEqual(['found-1', 'found-2']);
     });
 
     it('shreds: the key is gone, the facts stay, and again does no harm', async () => {
       const keys = Array.from({ length: 60 }, () => storedKey('shredded'));
-      await store.create(keys, [], soon());
+      await store.create({ keys }, [], soon());
       await store.shred(keys, 5_000, soon());
       await store.shred(keys, 5_000, soon());
       const { rows } = await read('shredded', ...keys.map(({ keyId }) => keyId));
@@ -161,7 +161,60 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
         facts: first!.facts,
         shreddedAt: 5_000,
       } satisfies KeyRow);
-      expect(await store.create([storedKey('shredded', first!.keyId)], [], soon())).toBe(false);
+      expect(await store.create({ keys: [storedKey('shredded', first!.keyId)] }, [], soon())).toBe(false);
+    });
+  });
+
+  describe('permits', () => {
+    const permitsOf = async (contentId: string, ...keyIds: KeyId[]) =>
+      (await store.read({ ...movie, contentId }, keyIds, soon(), keyIds)).permits;
+
+    it('gives back what it was given, to those who ask for permits', async () => {
+      const [key, other] = [storedKey('permitted'), storedKey('permitted')];
+      await store.create({ keys: [key, other] }, [], soon());
+      const permit = storedPermit(key);
+      expect(await store.create({ keys: [], permits: [permit] }, [record(1, 'permit')], soon())).toBe(true);
+      expect(await store.recordsAfter('permit', 0, 10)).toEqual([record(1, 'permit')]);
+      const { rows, permits } = await store.read(key, [key.keyId, other.keyId], soon(), [key.keyId, other.keyId]);
+      expect([...permits]).toEqual([[key.keyId, { wrapped: permit.wrapped }]]);
+      expect(rows.get(key.keyId)).toEqual(key);
+      expect((await read('permitted', key.keyId)).permits.size).toBe(0);
+      expect((await permitsOf('another', key.keyId)).size).toBe(0);
+      expect((await store.page(key, 10, undefined, soon())).rows).toHaveLength(2);
+    });
+
+    it('writes a permit with its record, or neither: whoever comes second is told so', async () => {
+      const key = storedKey('permitted twice');
+      await store.create({ keys: [key] }, [], soon());
+      await store.create({ keys: [], permits: [storedPermit(key, 1_000)] }, [], soon());
+      const second = { keys: [storedKey('permitted twice')], permits: [storedPermit(key, 2_000)] };
+      expect(await store.create(second, [record(1, 'permit-2')], soon())).toBe(false);
+      expect((await read('permitted twice', second.keys[0]!.keyId)).rows.size).toBe(0);
+      expect(await store.recordsAfter('permit-2', 0, 10)).toEqual([]);
+      const left = (await permitsOf('permitted twice', key.keyId)).get(key.keyId);
+      expect(left?.wrapped?.box.toString()).toBe('permit at 1000');
+    });
+
+    it('takes a permit over one that has expired, and not before', async () => {
+      const key = storedKey('permitted anew');
+      const expiresAt = 10_000;
+      const put = (permittedAt: number, until?: number) =>
+        store.create({ keys: [], permits: [storedPermit(key, permittedAt, until)] }, [], soon());
+      expect(await put(1_000, expiresAt)).toBe(true);
+      expect((await permitsOf('permitted anew', key.keyId)).get(key.keyId)?.expiresAt).toBe(expiresAt);
+      expect(await put(expiresAt - 1)).toBe(false);
+      expect(await put(expiresAt)).toBe(true);
+      expect((await permitsOf('permitted anew', key.keyId)).get(key.keyId)?.expiresAt).toBeUndefined();
+    });
+
+    it('reads and writes 64 keys with their permits', async () => {
+      const keys = Array.from({ length: 64 }, () => storedKey('permitted many'));
+      const permits = keys.map((key) => storedPermit(key));
+      await store.create({ keys }, [], soon());
+      expect(await store.create({ keys: [], permits }, [], soon())).toBe(true);
+      const keyIds = keys.map(({ keyId }) => keyId);
+      const found = await store.read(keys[0]!, keyIds, soon(), keyIds);
+      expect([found.rows.size, found.permits.size]).toEqual([64, 64]);
     });
   });
 
@@ -203,7 +256,7 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
 
     it('exchanges the data key of a row, and of no other form of it', async () => {
       const key = storedKey('rewrap');
-      await store.create([key], [], soon());
+      await store.create({ keys: [key] }, [], soon());
       let exchanged = 0;
       for await (const row of store.wrappedRows()) {
         if (row.purpose !== 'content-key' || !row.encryptedDataKey.equals(Buffer.from('data key'))) continue;

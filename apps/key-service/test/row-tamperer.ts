@@ -6,11 +6,14 @@ import { dynamoDbClient } from './stores';
 export type Attribute = string | number | Buffer;
 export type Attributes = Record<string, Attribute>;
 
+/** A key, or the permit that lies under the same ID. */
+export type RowKind = 'K' | 'P';
+
 /** Whoever can write where keys lie. */
 export interface RowTamperer {
   /** What lies beside a key ID: all that could be altered. */
-  read(contentId: string, keyId: KeyId): Promise<Attributes>;
-  write(contentId: string, keyId: KeyId, attributes: Attributes): Promise<void>;
+  read(contentId: string, keyId: KeyId, kind?: RowKind): Promise<Attributes>;
+  write(contentId: string, keyId: KeyId, attributes: Attributes, kind?: RowKind): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -18,18 +21,21 @@ const TENANT = 'default';
 
 export function tamperWithDynamoDb(endpoint: string, table: string): RowTamperer {
   const client = dynamoDbClient(endpoint, {});
-  const key = (contentId: string, keyId: KeyId) => ({ pk: { S: `K#${TENANT}#${contentId}` }, sk: { S: keyId } });
+  const key = (kind: RowKind, contentId: string, keyId: KeyId) => ({
+    pk: { S: `${kind}#${TENANT}#${contentId}` },
+    sk: { S: keyId },
+  });
   return {
-    read: async (contentId, keyId) => {
+    read: async (contentId, keyId, kind = 'K') => {
       const answer = await client.send(
-        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [key(contentId, keyId)] } } }),
+        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [key(kind, contentId, keyId)] } } }),
       );
       const { pk: _, sk: __, ...rest } = answer.Responses?.[table]?.[0] ?? {};
       return Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, fromAttribute(value)]));
     },
-    write: async (contentId, keyId, attributes) => {
+    write: async (contentId, keyId, attributes, kind = 'K') => {
       const written = Object.entries(attributes).map(([name, value]) => [name, toAttribute(value)] as const);
-      const Item = { ...Object.fromEntries(written), ...key(contentId, keyId) };
+      const Item = { ...Object.fromEntries(written), ...key(kind, contentId, keyId) };
       await client.send(new PutItemCommand({ TableName: table, Item }));
     },
     close: async () => client.destroy(),
@@ -46,21 +52,22 @@ function toAttribute(value: Attribute): AttributeValue {
   return typeof value === 'string' ? { S: value } : { B: value };
 }
 
-const FIELDS = ['format', 'facts', 'dataKey', 'box'];
+const FIELDS = { K: ['format', 'facts', 'dataKey', 'box'], P: ['format', 'expiresAt', 'dataKey', 'box'] };
 
 export function tamperWithEmbedded(path: string): RowTamperer {
   const database = open<unknown, Buffer>({ path, keyEncoding: 'binary', encoding: 'msgpack' });
-  const key = (contentId: string, keyId: KeyId) =>
-    Buffer.from(`K${TENANT}#${Buffer.byteLength(contentId)}#${contentId}${keyId}`);
+  const key = (kind: RowKind, contentId: string, keyId: KeyId) =>
+    Buffer.from(`${kind}${TENANT}#${Buffer.byteLength(contentId)}#${contentId}${keyId}`);
   return {
-    read: async (contentId, keyId) => {
-      const value = database.get(key(contentId, keyId)) as Attribute[];
-      return Object.fromEntries(value.map((each, at) => [FIELDS[at], each]));
+    read: async (contentId, keyId, kind = 'K') => {
+      const value = database.get(key(kind, contentId, keyId)) as (Attribute | null)[];
+      const named = value.map((each, at) => [FIELDS[kind][at], each] as const);
+      return Object.fromEntries(named.filter(([, each]) => each !== null)) as Attributes;
     },
-    write: async (contentId, keyId, attributes) => {
+    write: async (contentId, keyId, attributes, kind = 'K') => {
       await database.put(
-        key(contentId, keyId),
-        FIELDS.map((name) => attributes[name] ?? null),
+        key(kind, contentId, keyId),
+        FIELDS[kind].map((name) => attributes[name] ?? null),
       );
     },
     close: () => database.close(),

@@ -12,7 +12,7 @@ import { openDynamoDbKeyStore } from '../src/store/dynamodb-key-store';
 import { createKeyTable } from '../src/store/dynamodb-table';
 import { openEmbeddedKeyStore } from '../src/store/embedded-key-store';
 import type { KeyStore } from '../src/store/key-store';
-import type { KeyFacts, StoredKey } from '../src/store/stored-key';
+import type { DeliveryPermit, KeyFacts, StoredKey } from '../src/store/stored-key';
 import { openLocalMasterKey } from '../src/wrapping/local-master-key';
 
 export const quiet = createLogger('test', { LOG_LEVEL: 'silent' });
@@ -31,6 +31,16 @@ export function storedKey(contentId: string, keyId: KeyId = newKeyId(), facts: P
     facts: JSON.stringify({ createdAt: 1_000, origin: 'random', explicitIv: 'AAAAAAAAAAAAAAAAAAAAAA==', ...facts }),
     wrapped: { encryptedDataKey: Buffer.from('data key'), box: Buffer.from(`box of ${keyId}`) },
   };
+}
+
+/** A permit with something in it that is none. */
+export function storedPermit(
+  { tenant, contentId, keyId }: StoredKey,
+  permittedAt = 1_000,
+  expiresAt?: number,
+): DeliveryPermit {
+  const wrapped = { encryptedDataKey: Buffer.from('data key'), box: Buffer.from(`permit at ${permittedAt}`) };
+  return { tenant, contentId, keyId, permittedAt, ...(expiresAt !== undefined && { expiresAt }), wrapped };
 }
 
 export function temporaryDirectory(): { path: string; remove: () => void } {

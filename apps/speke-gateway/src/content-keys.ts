@@ -1,4 +1,5 @@
 import type { Bus } from '@latchkey/bus';
+import type { KeyId, SystemId } from '@latchkey/cenc';
 import {
   Fault,
   issueKeys,
@@ -57,7 +58,7 @@ function issueRequest({ id, request, caller, onlyExisting }: DocumentExchange, p
     exchangeId: id,
     spekeVersion: request.version,
     requester: caller.requester,
-    keys: request.keys.map(requestedKey),
+    keys: request.keys.map((key) => requestedKey(key, request)),
     systems: request.systems.map(({ systemId }) => systemId),
     delivery: deliveryFor(request.recipients, pair),
     onlyExisting,
@@ -65,9 +66,15 @@ function issueRequest({ id, request, caller, onlyExisting }: DocumentExchange, p
 }
 
 /** key-service knows schemes only: what an HLS method means is in `scheme` already. */
-function requestedKey(key: SpekeRequest['keys'][number]): IssueInput['keys'][number] {
+function requestedKey(key: SpekeRequest['keys'][number], request: SpekeRequest): IssueInput['keys'][number] {
   const { keyId, scheme, explicitIv, needsExplicitIv, period, intendedTrackType } = key;
-  return { keyId, scheme, explicitIv, needsExplicitIv, period, intendedTrackType };
+  return { keyId, scheme, explicitIv, needsExplicitIv, period, intendedTrackType, systems: systemsOf(keyId, request) };
+}
+
+/** The systems that signal a key; undefined where all of the document do, as in almost all documents. */
+export function systemsOf(keyId: KeyId, { systems, keys }: SpekeRequest): SystemId[] | undefined {
+  if (systems.every((system) => system.keys.length === keys.length)) return undefined;
+  return systems.filter((system) => system.keys.some((one) => one.keyId === keyId)).map(({ systemId }) => systemId);
 }
 
 /** Once there is a DeliveryDataList no key is ever asked for in another way. */

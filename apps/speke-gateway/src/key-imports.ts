@@ -1,7 +1,7 @@
 import type { Bus } from '@latchkey/bus';
 import type { ContentKey, KeyId } from '@latchkey/cenc';
 import { importKeys, SealingIdentity, sealingKey } from '@latchkey/messages';
-import { isRecorded } from './content-keys';
+import { isRecorded, systemsOf } from './content-keys';
 import { timed, type DocumentExchange } from './document-exchange';
 import { keyRefusal } from './speke-problems';
 
@@ -27,12 +27,14 @@ export class KeyImports {
         explicitIv,
         period,
         intendedTrackType,
+        systems: systemsOf(keyId, request),
         box: pair.seal(publicKey, contentKey, { ...content, keyId: key.keyId }),
       };
     });
+    const systems = request.systems.map(({ systemId }) => systemId);
     const asked = this.bus.ask(
       importKeys,
-      { ...content, exchangeId, requester: caller.requester, sealedBy: pair.publicKey, keys },
+      { ...content, exchangeId, requester: caller.requester, sealedBy: pair.publicKey, keys, systems },
       { deadline },
     );
     try {

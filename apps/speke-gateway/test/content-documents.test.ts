@@ -161,6 +161,7 @@ describe('copyProtectionData', () => {
     expect(asked.imports).toEqual([
       expect.objectContaining({
         contentId: WISH.contentId,
+        systems: [SPEKE_2_SYSTEMS.widevine.systemId],
         keys: [
           expect.objectContaining({
             keyId: KID,

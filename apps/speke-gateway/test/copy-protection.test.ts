@@ -105,6 +105,17 @@ describe('copyProtection', () => {
     expect(playready?.[0]?.keys[0]?.explicitIv).toBe('OFj2IjCsPJFfMAxmQxLGPw==');
   });
 
+  it('says which systems a key is for where not all of them are for every key, and else says it once', async () => {
+    gateway = await startGateway();
+    await encryptor.ask(url(), WISH);
+    const [widevine, playready] = WISH.systems;
+    await encryptor.ask(url(), { ...WISH, systems: [widevine!, { ...playready!, keyIds: [AUDIO] }] });
+    const of = (at: number) => asked.issue[at]?.keys.map(({ systems }) => systems);
+    expect(of(0)).toEqual([undefined, undefined]);
+    expect(of(1)).toEqual([[widevine?.systemId], [widevine?.systemId, playready?.systemId]]);
+    expect(asked.issue.map(({ systems }) => systems.length)).toEqual([2, 2]);
+  });
+
   it.each([
     '/copyProtection',
     '/speke/v1.0/copyProtection',

@@ -10,6 +10,6 @@ export {
   type ProtectionScheme,
 } from './protection-scheme';
 export { encodePsshBox, parsePsshBox, type PsshBox } from './pssh-box';
-export { isSystemId, parseSystemId, SYSTEM_IDS, type SystemId } from './system-id';
+export { CLEAR_KEY_SYSTEMS, isSystemId, parseSystemId, SYSTEM_IDS, type SystemId } from './system-id';
 export { SYSTEM_NAMES } from './system-names';
 export { formatUuid, isUuid, uuidBytes } from './uuid';

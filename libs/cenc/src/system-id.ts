@@ -33,3 +33,14 @@ export const SYSTEM_IDS = {
   /** HLS AES-128 in SPEKE 1: "implementation specific", not registered. */
   hlsAes128: parseSystemId('81376844-f976-481e-a84e-cc25d39b0b33'),
 } as const;
+
+/**
+ * Systems whose players get the key itself, over HTTP: for these keys are delivered in the clear. The common pssh only lists key
+ * IDs, whoever licenses them, so it is none of them.
+ */
+export const CLEAR_KEY_SYSTEMS: ReadonlySet<SystemId> = new Set([
+  SYSTEM_IDS.clearKey,
+  SYSTEM_IDS.clearKeyAes128,
+  SYSTEM_IDS.clearKeySampleAes,
+  SYSTEM_IDS.hlsAes128,
+]);

@@ -51,6 +51,10 @@ const keyFacts = z.object({
   period: keyPeriod.optional(),
   intendedTrackType: z.string().optional(),
   expiresAt: z.number().int().optional().describe('epoch milliseconds; absent: kept for ever'),
+  clearDelivery: z
+    .boolean()
+    .optional()
+    .describe('from now on players may have it in the clear: it was issued for a clear-key system for the first time'),
 });
 const issuance = z.object({
   ...about,
@@ -98,7 +102,12 @@ export const keyRefused = event(
     exchangeId,
     requester,
     keyIds: z.array(keyId),
-    code: z.string(),
+    code: z
+      .string()
+      .describe(
+        'why; `DRM_ONLY`: key-delivery asked for keys that were issued for DRM systems alone, and did not get them',
+      ),
+    subject: z.string().optional().describe('of a player, whom its token names'),
     ...written,
   }),
 );

@@ -57,6 +57,8 @@ export const requestedKey = z.object({
   needsExplicitIv: z.boolean(),
   period: keyPeriod.optional(),
   intendedTrackType: z.string().max(256).optional(),
+  /** Those of the request's systems that signal this key; absent: all of them. */
+  systems: z.array(systemId).max(64).optional(),
 });
 export type RequestedKey = z.infer<typeof requestedKey>;
 
@@ -84,7 +86,7 @@ export const issueKeys = defineRequest({
     spekeVersion,
     requester,
     keys: z.array(requestedKey).min(1).max(MAX_KEYS_PER_REQUEST),
-    /** For the audit record: what the request wanted signaling for. */
+    /** What the request wants signaling for. A clear-key system among them lets key-delivery have the keys from now on. */
     systems: z.array(systemId).max(64),
     delivery: keyDelivery,
     /** Make none: a key that is not there is KEY_NOT_FOUND, for readers of a document that was answered before. */
@@ -102,7 +104,10 @@ export const issueKeys = defineRequest({
 export type IssueRequest = z.infer<typeof issueKeys.request>;
 export type IssueReply = z.infer<typeof issueKeys.reply>;
 
-/** Give stored keys to key-delivery. Unknown, expired and revoked ones are left out; it never makes a key. */
+/**
+ * Give stored keys to key-delivery. Unknown, expired and revoked ones are left out; it never makes a key. Neither are those given that
+ * were never issued for a clear-key system, unless the tenant's delivery section says so.
+ */
 export const releaseKeys = defineRequest({
   subject: 'keys.v1.release',
   timeoutMs: 2_000,
@@ -125,9 +130,13 @@ export const releaseKeys = defineRequest({
         explicitIv: base64.optional(),
         /** Epoch milliseconds: past it the key is gone, cached or not. Absent: kept for ever. */
         expiresAt: z.number().int().optional(),
+        /** Issued for DRM systems alone, and given because the tenant says so. */
+        drmOnly: z.boolean().optional(),
       }),
     ),
     sealedBy: base64,
+    /** Keys that exist and were issued for DRM systems alone: for records and metrics. Players are told what they are told of unknown ones. */
+    withheld: z.array(keyId).optional(),
   }),
 });
 export type ReleaseRequest = z.infer<typeof releaseKeys.request>;
@@ -153,10 +162,14 @@ export const importKeys = defineRequest({
           explicitIv: base64.optional(),
           period: keyPeriod.optional(),
           intendedTrackType: z.string().max(256).optional(),
+          /** Those of `systems` that signal this key; absent: all of them. */
+          systems: z.array(systemId).max(64).optional(),
         }),
       )
       .min(1)
       .max(MAX_KEYS_PER_REQUEST),
+    /** What the keys are for: a clear-key system among them lets key-delivery have them. Absent: for DRM systems alone. */
+    systems: z.array(systemId).max(64).optional(),
   }),
   reply: z.object({ imported: z.number().int(), unchanged: z.number().int() }),
 });
@@ -206,7 +219,7 @@ export const describeContent = defineRequest({
         createdAt: z.number().int(),
         expiresAt: z.number().int().optional(),
         revokedAt: z.number().int().optional(),
-        origin: z.enum(['random', 'derived', 'imported']),
+        origin: z.enum(['random', 'derived', 'imported', 'playready-test-seed']),
       }),
     ),
     cursor: z.string().optional(),

@@ -11,9 +11,11 @@ export interface WantedKey {
   readonly filters?: readonly string[];
 }
 
-/** A DRM system to ask for, for every key; `items` are element names such as `PSSH` or `HLSSignalingData`. */
+/** A DRM system to ask for; `items` are element names such as `PSSH` or `HLSSignalingData`. */
 export interface WantedSystem {
   readonly systemId: string;
+  /** For these keys; for every key if absent. */
+  readonly keyIds?: readonly string[];
   readonly items: readonly string[];
 }
 
@@ -70,7 +72,7 @@ export function spekeDocument(wish: DocumentWish): string {
     ),
     ...inList(
       'DRMSystemList',
-      wish.systems.flatMap((system) => wish.keys.map((key) => drmSystem(system, key))),
+      wish.systems.flatMap((system) => keysOf(system, wish).map((key) => drmSystem(system, key))),
     ),
     ...periods(wish),
     ...usageRules(wish),
@@ -107,6 +109,10 @@ function contentKey({ keyId, scheme = 'cenc', explicitIv }: WantedKey, { version
   const schemeText = version === '1.0' ? '' : ` commonEncryptionScheme="${scheme}"`;
   const iv = explicitIv ? ` explicitIV="${explicitIv}"` : '';
   return `<cpix:ContentKey kid="${keyId}"${schemeText}${iv}/>`;
+}
+
+function keysOf({ keyIds }: WantedSystem, { keys }: DocumentWish): readonly WantedKey[] {
+  return keyIds ? keys.filter(({ keyId }) => keyIds.includes(keyId)) : keys;
 }
 
 function drmSystem({ systemId, items }: WantedSystem, { keyId }: WantedKey): string {

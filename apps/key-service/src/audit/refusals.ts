@@ -1,6 +1,13 @@
 import type { Call, Deadline } from '@latchkey/bus';
 import type { KeyId } from '@latchkey/cenc';
-import { Fault, keyRefused, keyTampered, type recordRefusal, type Requester } from '@latchkey/messages';
+import {
+  Fault,
+  keyRefused,
+  keyTampered,
+  type recordRefusal,
+  type ReleaseRequest,
+  type Requester,
+} from '@latchkey/messages';
 import type { z } from 'zod';
 import type { AuditRecord } from './audit-log';
 import type { AuditWriter } from './audit-writer';
@@ -14,6 +21,27 @@ export async function keepRefusal(audit: AuditWriter, refusal: RefusalRequest, {
   const subject = contentId === undefined ? tenant : `${tenant}/${contentId}`;
   const said = { tenant, ...(contentId !== undefined && { contentId }), exchangeId, requester, keyIds, code };
   await audit.append([audit.record(keyRefused, subject, said)], deadline);
+}
+
+/** Who asks for keys on behalf of players. */
+const PLAYERS_DOOR: Requester = { encryptorId: 'key-delivery' };
+
+/**
+ * Keeps that keys of DRM systems were asked for on behalf of a player. The audit must be open. Nobody waits for it: an answer about such a
+ * key must take as long as one about a key that does not exist.
+ */
+export function tellWithheld(
+  audit: AuditWriter,
+  { tenant, contentId, exchangeId, subject }: ReleaseRequest,
+  keyIds: KeyId[],
+  deadline: Deadline,
+): void {
+  const said = { tenant, contentId, exchangeId, requester: PLAYERS_DOOR, keyIds, code: 'DRM_ONLY' };
+  const record = audit.record(keyRefused, `${tenant}/${contentId}`, {
+    ...said,
+    ...(subject !== undefined && { subject }),
+  });
+  audit.append([record], deadline).catch(() => undefined);
 }
 
 /** What was asked of keys when it was refused. */

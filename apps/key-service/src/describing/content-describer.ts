@@ -26,7 +26,7 @@ export class ContentDescriber {
 
 function describedKey(row: KeyRow, revocations: Revocations): DescribedKey[] {
   if (row.state === 'damaged') return [];
-  const { rootVersion: _, ...facts } = readFacts(row);
+  const { rootVersion: _, clearDelivery: __, ...facts } = readFacts(row);
   const revoked = row.state === 'shredded' ? row.shreddedAt : revokedAt(revocations, row.keyId, facts.createdAt);
   return [{ keyId: row.keyId, ...facts, ...(revoked !== undefined && { revokedAt: revoked }) }];
 }

@@ -6,9 +6,10 @@ import type { Tenant, TenantDirectory } from '@latchkey/tenants';
 import type { z } from 'zod';
 import type { AuditWriter } from '../audit/audit-writer';
 import { tellRefusal } from '../audit/refusals';
+import { isForClearDelivery, missingPermits } from '../issuing/clear-delivery';
 import { canonicalIv, randomIv } from '../issuing/key-source';
 import { expiryOf } from '../issuing/retention';
-import type { ContentRows, KeyStore } from '../store/key-store';
+import type { ContentRows, KeyStore, NewRows } from '../store/key-store';
 import { readFacts, revokedAt, type KeyFacts, type StoredKey } from '../store/stored-key';
 import type { KeyToStore, KeyVault } from '../wrapping/key-vault';
 import { playreadyChecksum } from '../wrapping/playready-checksum';
@@ -76,12 +77,16 @@ export class KeyImporter {
     brought: ReadonlyMap<KeyId, ContentKey>,
     deadline: Deadline,
   ): Promise<ImportReply> {
+    const clear = new Set(request.keys.filter((key) => isForClearDelivery(key, request)).map(({ keyId }) => keyId));
     for (let race = 0; race < MAX_RACES; race++) {
       const there = await this.parts.store.read(request, [...brought.keys()], deadline);
       await this.#compare(there, brought, deadline);
       const fresh = request.keys.filter(({ keyId }) => !there.rows.has(keyId));
       const reply = { imported: fresh.length, unchanged: request.keys.length - fresh.length };
-      if (fresh.length === 0 || (await this.#create(tenant, request, fresh, brought, deadline))) return reply;
+      const permits = await missingPermits(this.parts, request, there.rows, clear, this.#now(), deadline);
+      if (fresh.length + permits.length === 0) return reply;
+      const keys = await this.#wrap(tenant, request, fresh, clear, brought, deadline);
+      if (await this.#create(request, { keys, permits }, clear, deadline)) return reply;
     }
     throw new Fault('UNAVAILABLE', 'others are making the same keys at the same time');
   }
@@ -109,41 +114,56 @@ export class KeyImporter {
     }
   }
 
-  async #create(
+  async #wrap(
     tenant: Tenant,
     request: ImportRequest,
     fresh: readonly BroughtKey[],
+    clear: ReadonlySet<KeyId>,
     brought: ReadonlyMap<KeyId, ContentKey>,
     deadline: Deadline,
-  ): Promise<boolean> {
-    const { contentId, exchangeId, requester } = request;
+  ): Promise<StoredKey[]> {
+    if (fresh.length === 0) return [];
     const keys = fresh.map((key): KeyToStore => {
       const contentKey = brought.get(key.keyId) as ContentKey;
       return {
-        identity: { tenant: request.tenant, contentId, keyId: key.keyId },
-        facts: this.#facts(tenant, contentId, key),
+        identity: { tenant: request.tenant, contentId: request.contentId, keyId: key.keyId },
+        facts: this.#facts(tenant, request.contentId, key, clear.has(key.keyId)),
         contentKey,
         checksum: playreadyChecksum(contentKey, key.keyId),
       };
     });
-    const rows = await this.parts.vault.wrap(request.tenant, keys, deadline);
-    const record = this.parts.audit.record(keyImported, `${request.tenant}/${contentId}`, {
-      tenant: request.tenant,
+    return this.parts.vault.wrap(request.tenant, keys, deadline);
+  }
+
+  /** The record tells of what is written: keys that are new, or new to players. */
+  #create(
+    request: ImportRequest,
+    rows: Required<NewRows>,
+    clear: ReadonlySet<KeyId>,
+    deadline: Deadline,
+  ): Promise<boolean> {
+    const { tenant, contentId, exchangeId, requester } = request;
+    const written = new Set([...rows.keys, ...rows.permits].map(({ keyId }) => keyId));
+    const told = request.keys.filter(({ keyId }) => written.has(keyId));
+    const record = this.parts.audit.record(keyImported, `${tenant}/${contentId}`, {
+      tenant,
       contentId,
       exchangeId,
       requester,
-      keys: fresh.map(toldFacts),
+      keys: told.map((key) => toldFacts(key, clear.has(key.keyId))),
     });
     return this.parts.audit.writeWith([record], () => this.parts.store.create(rows, [record], deadline));
   }
 
-  #facts(tenant: Tenant, contentId: string, { scheme, period, explicitIv, intendedTrackType }: BroughtKey): KeyFacts {
+  #facts(tenant: Tenant, contentId: string, key: BroughtKey, clearDelivery: boolean): KeyFacts {
+    const { scheme, period, explicitIv, intendedTrackType } = key;
     const now = this.#now();
     const expiresAt = expiryOf(tenant.keys.retention, contentId, period, now);
     return {
       createdAt: now,
       origin: 'imported',
       explicitIv: explicitIv === undefined ? randomIv() : canonicalIv(explicitIv),
+      ...(clearDelivery && { clearDelivery }),
       ...(expiresAt !== undefined && { expiresAt }),
       ...(scheme && { scheme }),
       ...(period && { period }),
@@ -153,9 +173,10 @@ export class KeyImporter {
 }
 
 /** For the audit: never the box. */
-function toldFacts({ keyId, scheme, period, intendedTrackType }: BroughtKey) {
+function toldFacts({ keyId, scheme, period, intendedTrackType }: BroughtKey, clearDelivery: boolean) {
   return {
     keyId,
+    ...(clearDelivery && { clearDelivery }),
     ...(scheme && { scheme }),
     ...(period && { period }),
     ...(intendedTrackType !== undefined && { intendedTrackType }),

@@ -15,17 +15,19 @@ import type { Tenant, TenantDirectory } from '@latchkey/tenants';
 import type { AuditRecord } from '../audit/audit-log';
 import type { AuditWriter } from '../audit/audit-writer';
 import { tellRefusal } from '../audit/refusals';
-import type { ContentRows, KeyStore } from '../store/key-store';
+import type { ContentRows, KeyStore, NewRows } from '../store/key-store';
 import {
   readFacts,
   revokedAt,
   type ContentName,
+  type DeliveryPermit,
   type KeyFacts,
   type KeyRow,
   type StoredKey,
 } from '../store/stored-key';
 import type { KeyVault, UnwrappedKey } from '../wrapping/key-vault';
 import { playreadyChecksum } from '../wrapping/playready-checksum';
+import { isForClearDelivery, missingPermits } from './clear-delivery';
 import { openHandover, type Handover } from './handover';
 import { overrideKeyId } from './key-id-override';
 import { canonicalIv, randomIv, type KeySource, type NewKey } from './key-source';
@@ -45,6 +47,17 @@ interface Asked {
 interface Held extends UnwrappedKey {
   readonly facts: KeyFacts;
   readonly created: boolean;
+  /** From now on players may have it in the clear. */
+  readonly permitted: boolean;
+}
+
+/** What a request asks for under the key IDs that keys are kept by. */
+interface Wanted {
+  readonly asked: readonly Asked[];
+  /** Each once. */
+  readonly keyIds: readonly KeyId[];
+  /** Those that clear-key systems of the request signal. */
+  readonly clear: ReadonlySet<KeyId>;
 }
 
 export interface KeyIssuerParts {
@@ -105,17 +118,18 @@ export class KeyIssuer {
     handover: Handover,
     deadline: Deadline,
   ): Promise<IssueReply> {
-    const keyIds = [...new Set(asked.map(({ keyId }) => keyId))];
+    const wanted = wantedOf(request, asked);
     for (let race = 0; race < MAX_RACES; race++) {
-      const there = await this.parts.store.read(request, keyIds, deadline);
-      refuseRevokedUnmade(there, keyIds);
+      const there = await this.parts.store.read(request, wanted.keyIds, deadline);
+      refuseRevokedUnmade(there, wanted.keyIds);
       const held = await this.#unwrap(there, deadline);
       try {
-        const created = await this.#make(tenant, request, asked, held, deadline);
+        const permits = await this.#permit(request, there, wanted, held, deadline);
+        const keys = await this.#make(tenant, request, wanted, held, deadline);
         const reply = this.#answer(asked, held, handover);
         const records = this.#records(request, asked, held);
-        if (created.length === 0) await this.parts.audit.append(records, deadline);
-        else if (!(await this.#create(created, records, deadline))) continue;
+        if (keys.length + permits.length === 0) await this.parts.audit.append(records, deadline);
+        else if (!(await this.#create({ keys, permits }, records, deadline))) continue;
         return reply;
       } finally {
         for (const { contentKey } of held.values()) contentKey.dispose();
@@ -130,7 +144,7 @@ export class KeyIssuer {
       for (const row of rows.values()) {
         const key = row.state === 'shredded' ? refuseRevoked(row) : await this.parts.vault.unwrap(row, deadline);
         const facts = readFacts(row as StoredKey);
-        held.set(row.keyId, { ...key, facts, created: false });
+        held.set(row.keyId, { ...key, facts, created: false, permitted: false });
         if (revokedAt(revocations, row.keyId, facts.createdAt) !== undefined) refuseRevoked(row);
         refuseExpired(row, facts, this.#now());
       }
@@ -141,11 +155,24 @@ export class KeyIssuer {
     }
   }
 
+  /** Says in `held` which keys clear-key systems are named for the first time for, and gives back the permits, still to be written. */
+  async #permit(
+    content: ContentName,
+    { rows }: ContentRows,
+    { clear }: Wanted,
+    held: Map<KeyId, Held>,
+    deadline: Deadline,
+  ): Promise<readonly DeliveryPermit[]> {
+    const permits = await missingPermits(this.parts, content, rows, clear, this.#now(), deadline);
+    for (const { keyId } of permits) held.set(keyId, { ...(held.get(keyId) as Held), permitted: true });
+    return permits;
+  }
+
   /** Puts into `held` what was not there, and gives back its rows, which are still to be written. */
   async #make(
     tenant: Tenant,
     request: IssueRequest,
-    asked: readonly Asked[],
+    { asked, clear }: Wanted,
     held: Map<KeyId, Held>,
     deadline: Deadline,
   ): Promise<StoredKey[]> {
@@ -159,9 +186,11 @@ export class KeyIssuer {
     const now = this.#now();
     const keys = missing.map(({ requested, keyId }, at) => {
       const { contentKey, explicitIv, facts } = made[at] as NewKey;
-      const all = this.#facts(tenant, request, requested, keyId, { explicitIv, ...facts }, now);
+      const permitted = clear.has(keyId);
+      const known = { explicitIv, ...facts, ...(permitted && { clearDelivery: true as const }) };
+      const all = this.#facts(tenant, request, requested, keyId, known, now);
       const key = { contentKey, checksum: playreadyChecksum(contentKey, keyId), facts: all };
-      held.set(keyId, { ...key, created: true });
+      held.set(keyId, { ...key, created: true, permitted });
       return { ...key, identity: { tenant: request.tenant, contentId: request.contentId, keyId } };
     });
     return this.parts.vault.wrap(request.tenant, keys, deadline);
@@ -186,7 +215,7 @@ export class KeyIssuer {
     request: IssueRequest,
     requested: RequestedKey,
     keyId: KeyId,
-    made: Pick<KeyFacts, 'origin' | 'rootVersion' | 'explicitIv'>,
+    made: Pick<KeyFacts, 'origin' | 'rootVersion' | 'explicitIv' | 'clearDelivery'>,
     now: number,
   ): KeyFacts {
     const expiresAt = expiryOf(tenant.keys.retention, request.contentId, requested.period, now);
@@ -204,8 +233,8 @@ export class KeyIssuer {
     };
   }
 
-  #create(created: readonly StoredKey[], records: readonly AuditRecord[], deadline: Deadline): Promise<boolean> {
-    return this.parts.audit.writeWith(records, () => this.parts.store.create(created, records, deadline));
+  #create(rows: NewRows, records: readonly AuditRecord[], deadline: Deadline): Promise<boolean> {
+    return this.parts.audit.writeWith(records, () => this.parts.store.create(rows, records, deadline));
   }
 
   #answer(asked: readonly Asked[], held: ReadonlyMap<KeyId, Held>, handover: Handover): IssueReply {
@@ -235,6 +264,15 @@ export class KeyIssuer {
   }
 }
 
+function wantedOf(request: IssueRequest, asked: readonly Asked[]): Wanted {
+  const clear = asked.filter(({ requested }) => isForClearDelivery(requested, request));
+  return {
+    asked,
+    keyIds: [...new Set(asked.map(({ keyId }) => keyId))],
+    clear: new Set(clear.map(({ keyId }) => keyId)),
+  };
+}
+
 function issuedKey(requested: RequestedKey, keyId: KeyId, held: Held, handover: Handover): IssuedKey {
   // What the encryptor brought comes back as it wrote it (docs/decisions): the IV is its to choose.
   const explicitIv = requested.explicitIv ?? (requested.needsExplicitIv ? held.facts.explicitIv : undefined);
@@ -261,6 +299,7 @@ function keyFacts(
     ...(period && { period }),
     ...(intendedTrackType !== undefined && { intendedTrackType }),
     ...(expiresAt !== undefined && { expiresAt }),
+    ...(held.permitted && { clearDelivery: true }),
   };
 }
 

@@ -1,8 +1,10 @@
 import type { Call, Deadline } from '@latchkey/bus';
 import type { KeyId } from '@latchkey/cenc';
 import { keyReleased, type ReleaseReply, type ReleaseRequest, type SealingIdentity } from '@latchkey/messages';
+import type { TenantDirectory } from '@latchkey/tenants';
 import type { AuditWriter } from '../audit/audit-writer';
-import { tellRefusal } from '../audit/refusals';
+import { tellRefusal, tellWithheld } from '../audit/refusals';
+import { mayBeDelivered } from '../issuing/clear-delivery';
 import type { ContentRows, KeyStore } from '../store/key-store';
 import { readFacts, revokedAt, type KeyFacts, type Revocations, type StoredKey } from '../store/stored-key';
 import type { KeyVault } from '../wrapping/key-vault';
@@ -11,11 +13,15 @@ export interface KeyReleaserParts {
   readonly store: KeyStore;
   readonly vault: KeyVault;
   readonly audit: AuditWriter;
+  readonly tenants: TenantDirectory;
   readonly sealing: SealingIdentity;
   readonly now?: () => number;
 }
 
-/** Gives keys that exist to key-delivery. What is unknown, expired or revoked is left out, without a difference. */
+/**
+ * Gives keys that exist to key-delivery. What is unknown, expired or revoked is left out, without a difference; what was issued for DRM
+ * systems alone is named, for records, and withheld unless the tenant says otherwise.
+ */
 export class KeyReleaser {
   readonly #now: () => number;
 
@@ -26,21 +32,30 @@ export class KeyReleaser {
   /** Throws Fault TAMPERED, UNAVAILABLE, DEADLINE_EXCEEDED. */
   async release(request: ReleaseRequest, { deadline }: Call): Promise<ReleaseReply> {
     await this.parts.audit.open(deadline);
-    const there = await this.parts.store.read(request, [...new Set(request.keyIds)], deadline);
+    const keyIds = [...new Set(request.keyIds)];
+    const there = await this.parts.store.read(request, keyIds, deadline, keyIds);
     try {
-      const keys = await this.#seal(request, there, deadline);
-      if (keys.keys.length > 0) await this.parts.audit.append([this.#record(request, keys)], deadline);
-      return keys;
+      const reply = await this.#seal(request, there, deadline);
+      if (reply.withheld && request.reason === 'player')
+        tellWithheld(this.parts.audit, request, reply.withheld, deadline);
+      if (reply.keys.length > 0) await this.parts.audit.append([this.#record(request, reply)], deadline);
+      return reply;
     } catch (error) {
-      const { tenant, contentId, exchangeId, keyIds } = request;
+      const { tenant, contentId, exchangeId } = request;
       await tellRefusal(this.parts.audit, { tenant, contentId, exchangeId }, keyIds, error, deadline);
       throw error;
     }
   }
 
-  async #seal(request: ReleaseRequest, { rows, revocations }: ContentRows, deadline: Deadline): Promise<ReleaseReply> {
+  async #seal(
+    request: ReleaseRequest,
+    { rows, revocations, permits }: ContentRows,
+    deadline: Deadline,
+  ): Promise<ReleaseReply> {
     const pair = this.parts.sealing.current();
+    const drmOnlyToo = this.parts.tenants.get(request.tenant)?.delivery.deliverDrmOnlyKeys;
     const keys: ReleaseReply['keys'] = [];
+    const withheld: KeyId[] = [];
     for (const row of rows.values()) {
       if (row.state === 'shredded') continue;
       // What a row says of itself counts only once it has unwrapped.
@@ -48,14 +63,19 @@ export class KeyReleaser {
       try {
         const facts = readFacts(row as StoredKey);
         if (!this.#lives(row.keyId, facts, revocations)) continue;
+        const drmOnly = !(await mayBeDelivered(this.parts.vault, row as StoredKey, permits, this.#now(), deadline));
+        if (drmOnly && !drmOnlyToo) {
+          withheld.push(row.keyId);
+          continue;
+        }
         const { tenant, contentId, keyId } = row;
         const box = pair.seal(request.publicKey, contentKey, { tenant, contentId, keyId });
-        keys.push({ keyId, box, explicitIv: facts.explicitIv, ...expiry(facts) });
+        keys.push({ keyId, box, explicitIv: facts.explicitIv, ...expiry(facts), ...(drmOnly && { drmOnly }) });
       } finally {
         contentKey.dispose();
       }
     }
-    return { keys, sealedBy: pair.publicKey };
+    return { keys, sealedBy: pair.publicKey, ...(withheld.length > 0 && { withheld }) };
   }
 
   #lives(keyId: KeyId, { createdAt, expiresAt }: KeyFacts, revocations: Revocations): boolean {

@@ -27,11 +27,15 @@ import {
   documentItem,
   ENDED_WRITERS,
   isKeyItem,
+  isPermitItem,
+  keyIdOf,
   keyItem,
   keyOf,
   OPEN_WRITERS,
+  permitItem,
   readDocumentItem,
   readKeyItem,
+  readPermitItem,
   readRecordItem,
   readRevocationsItem,
   readWrapped,
@@ -49,11 +53,12 @@ import {
 } from './dynamodb-rows';
 import { BY_KEY_ID } from './dynamodb-table';
 import { GroupedWrites } from './grouped-writes';
-import type { ContentRows, KeyPage, KeyStore, StoredDocument, WrappedRow } from './key-store';
-import type { ContentName, KeyIdentity, Revocations, StoredKey, Wrapped } from './stored-key';
+import type { ContentRows, KeyPage, KeyStore, NewRows, StoredDocument, WrappedRow } from './key-store';
+import type { ContentName, DeliveryPermit, KeyIdentity, Revocations, Wrapped } from './stored-key';
 
-/** DynamoDB takes so many puts in one BatchWriteItem. */
+/** DynamoDB takes so many puts in one BatchWriteItem, and so many keys in one BatchGetItem. */
 const BATCH_ROWS = 25;
+const BATCH_KEYS = 100;
 const AUDIT_WRITES_AT_ONCE = 2;
 const SHRED_WRITES_AT_ONCE = 4;
 /** Of keys that DynamoDB did not get to. */
@@ -95,24 +100,31 @@ class DynamoDbKeyStore implements KeyStore {
     );
   }
 
-  async read(content: ContentName, keyIds: readonly KeyId[], deadline: Deadline): Promise<ContentRows> {
-    const partition = contentPartition('K', content);
-    const wanted = [
-      ...keyIds.map((keyId) => keyOf(partition, keyId)),
-      keyOf(contentPartition('R', content), REVOCATIONS),
-    ];
-    const items = await this.#getAll(wanted, deadline);
-    const rows = new Map(
-      items.filter(isKeyItem).map((item) => {
-        const row = readKeyItem(content, item);
-        return [row.keyId, row];
-      }),
+  async read(
+    content: ContentName,
+    keyIds: readonly KeyId[],
+    deadline: Deadline,
+    permitsOf: readonly KeyId[] = [],
+  ): Promise<ContentRows> {
+    const [keys, permits] = [contentPartition('K', content), contentPartition('P', content)];
+    const items = await this.#getAll(
+      [
+        keyOf(contentPartition('R', content), REVOCATIONS),
+        ...keyIds.map((keyId) => keyOf(keys, keyId)),
+        ...permitsOf.map((keyId) => keyOf(permits, keyId)),
+      ],
+      deadline,
     );
-    return { rows, revocations: readRevocationsItem(items.find((item) => item['sk']?.S === REVOCATIONS)) };
+    return {
+      rows: new Map(items.filter(isKeyItem).map((item) => [keyIdOf(item), readKeyItem(content, item)])),
+      permits: new Map(items.filter(isPermitItem).map((item) => [keyIdOf(item), readPermitItem(item)])),
+      revocations: readRevocationsItem(items.find((item) => item['sk']?.S === REVOCATIONS)),
+    };
   }
 
-  async create(keys: readonly StoredKey[], records: readonly AuditRecord[], deadline: Deadline): Promise<boolean> {
-    return this.#transact([...keys.map(keyItem), ...records.map(recordItem)].map(putIfAbsent(this.#table)), deadline);
+  async create({ keys, permits = [] }: NewRows, records: readonly AuditRecord[], deadline: Deadline): Promise<boolean> {
+    const puts = [...keys.map(keyItem), ...records.map(recordItem)].map(putIfAbsent(this.#table));
+    return this.#transact([...puts, ...permits.map(putPermit(this.#table))], deadline);
   }
 
   async page(content: ContentName, limit: number, after: KeyId | undefined, deadline: Deadline): Promise<KeyPage> {
@@ -384,6 +396,12 @@ class DynamoDbKeyStore implements KeyStore {
   }
 
   async #getAll(keys: Item[], deadline: Deadline): Promise<Item[]> {
+    if (keys.length <= BATCH_KEYS) return this.#getBatch(keys, deadline);
+    const batches = [keys.slice(0, BATCH_KEYS), keys.slice(BATCH_KEYS)];
+    return (await Promise.all(batches.map((batch) => this.#getBatch(batch, deadline)))).flat();
+  }
+
+  async #getBatch(keys: Item[], deadline: Deadline): Promise<Item[]> {
     const found: Item[] = [];
     let left = keys;
     for (let round = 0; round < LEFTOVER_ROUNDS; round++) {
@@ -489,6 +507,19 @@ class DynamoDbKeyStore implements KeyStore {
 
 function putIfAbsent(table: string): (item: Item) => TransactWriteItem {
   return (Item) => ({ Put: { TableName: table, Item, ConditionExpression: ABSENT } });
+}
+
+/** Absent, or what is left of a key that was there before under the same ID. */
+function putPermit(table: string): (permit: DeliveryPermit) => TransactWriteItem {
+  return (permit) => ({
+    Put: {
+      TableName: table,
+      Item: permitItem(permit),
+      ConditionExpression: `${ABSENT} OR #ttl <= :now`,
+      ExpressionAttributeNames: { '#ttl': 'ttl' },
+      ExpressionAttributeValues: { ':now': { N: String(Math.floor(permit.permittedAt / 1_000)) } },
+    },
+  });
 }
 
 function ifTagged(expected: string | null) {

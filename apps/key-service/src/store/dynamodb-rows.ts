@@ -8,11 +8,13 @@ import {
   NOTHING_REVOKED,
   readFacts,
   type ContentName,
+  type DeliveryPermit,
   type KeyFacts,
   type KeyIdentity,
   type KeyRow,
   type Revocations,
   type StoredKey,
+  type StoredPermit,
   type Wrapped,
 } from './stored-key';
 
@@ -22,7 +24,7 @@ export type Item = Record<string, AttributeValue>;
  * The one table's rows. The first letter of a partition key says what is in it, so that an IAM policy can tell them apart by
  * `dynamodb:LeadingKeys`; a tenant's name has no `#`, so that what follows the second one is the content ID, whatever is in it.
  */
-export function contentPartition(kind: 'K' | 'R' | 'D', { tenant, contentId }: ContentName): string {
+export function contentPartition(kind: 'K' | 'P' | 'R' | 'D', { tenant, contentId }: ContentName): string {
   return `${kind}#${tenant}#${contentId}`;
 }
 
@@ -56,8 +58,22 @@ export function shreddedItem(key: KeyIdentity & { readonly facts: string }, at: 
   return { ...keyBase(key, key.facts), shreddedAt: { N: String(at) } };
 }
 
+export function permitItem({ wrapped, expiresAt, ...identity }: DeliveryPermit): Item {
+  const ttl = timeToLive(expiresAt);
+  return {
+    ...keyOf(contentPartition('P', identity), identity.keyId),
+    ...wrappedAttributes(wrapped),
+    ...(ttl !== undefined && { ttl: { N: ttl } }),
+  };
+}
+
+export function readPermitItem(item: Item): StoredPermit {
+  const ttl = item['ttl']?.N;
+  return { wrapped: readWrapped(item), ...(ttl !== undefined && { expiresAt: Number(ttl) * 1_000 }) };
+}
+
 function keyBase(key: KeyIdentity, facts: string): Item {
-  const ttl = timeToLive(readFacts({ facts }));
+  const ttl = timeToLive(readFacts({ facts }).expiresAt);
   return {
     ...keyOf(contentPartition('K', key), key.keyId),
     format: { N: String(KEY_FORMAT) },
@@ -69,7 +85,7 @@ function keyBase(key: KeyIdentity, facts: string): Item {
 
 /** What lies beside the authenticated text must agree with it: an index or a time to live that was altered shows. */
 export function readKeyItem(content: ContentName, item: Item): KeyRow {
-  const keyId = item['sk']?.S as KeyId;
+  const keyId = keyIdOf(item);
   const identity = { tenant: content.tenant, contentId: content.contentId, keyId };
   const facts = item['facts']?.S;
   if (item['format']?.N !== String(KEY_FORMAT) || facts === undefined) return { state: 'damaged', ...identity };
@@ -83,19 +99,27 @@ export function readKeyItem(content: ContentName, item: Item): KeyRow {
 
 function ttlAgrees(facts: string, item: Item): boolean {
   try {
-    return timeToLive(readFacts({ facts })) === item['ttl']?.N;
+    return timeToLive(readFacts({ facts }).expiresAt) === item['ttl']?.N;
   } catch {
     return false;
   }
 }
 
 /** Whole seconds, not before the key has expired. */
-function timeToLive({ expiresAt }: KeyFacts): string | undefined {
+function timeToLive(expiresAt: KeyFacts['expiresAt']): string | undefined {
   return expiresAt === undefined ? undefined : String(Math.ceil(expiresAt / 1_000));
 }
 
 export function isKeyItem(item: Item): boolean {
-  return isKeyId(item['sk']?.S);
+  return item['pk']?.S?.startsWith('K#') === true && isKeyId(item['sk']?.S);
+}
+
+export function isPermitItem(item: Item): boolean {
+  return item['pk']?.S?.startsWith('P#') === true;
+}
+
+export function keyIdOf(item: Item): KeyId {
+  return item['sk']?.S as KeyId;
 }
 
 export function wrappedAttributes({ encryptedDataKey, box }: Wrapped): Item {
@@ -198,7 +222,12 @@ export function readWrappedRow(item: Item, auditTenant: string): WrappedRow | un
   return { id: JSON.stringify([partition, sort]), tenant, purpose, encryptedDataKey: asBuffer(dataKey) };
 }
 
-const PURPOSES: Readonly<Record<string, WrappedRow['purpose']>> = { K: 'content-key', S: 'secret', W: 'audit' };
+const PURPOSES: Readonly<Record<string, WrappedRow['purpose']>> = {
+  K: 'content-key',
+  P: 'content-key',
+  S: 'secret',
+  W: 'audit',
+};
 
 function asBuffer(bytes: Uint8Array | undefined): Buffer {
   return bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : Buffer.alloc(0);

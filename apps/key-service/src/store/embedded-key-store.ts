@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import type { Deadline } from '@latchkey/bus';
 import type { KeyId } from '@latchkey/cenc';
 import { open, type RootDatabase } from 'lmdb';
 import { AUDIT_TENANT, type AuditRecord, type AuditWriterRow } from '../audit/audit-log';
-import type { ContentRows, KeyPage, KeyStore, StoredDocument, WrappedRow } from './key-store';
+import type { ContentRows, KeyPage, KeyStore, NewRows, StoredDocument, WrappedRow } from './key-store';
 import {
   KEY_FORMAT,
   NOTHING_REVOKED,
   readFacts,
   type ContentName,
+  type DeliveryPermit,
   type KeyIdentity,
   type KeyRow,
   type Revocations,
   type StoredKey,
+  type StoredPermit,
   type Wrapped,
 } from './stored-key';
 
@@ -43,6 +46,7 @@ type KeyValue = [
   box: Buffer | null,
   shreddedAt?: number,
 ];
+type PermitValue = [format: number, expiresAt: number | null, encryptedDataKey: Buffer, box: Buffer];
 type RecordValue = [body: string, mac: Buffer];
 
 class EmbeddedKeyStore implements KeyStore {
@@ -50,20 +54,27 @@ class EmbeddedKeyStore implements KeyStore {
 
   constructor(private readonly database: RootDatabase<unknown, Buffer>) {}
 
-  async read(content: ContentName, keyIds: readonly KeyId[]): Promise<ContentRows> {
+  async read(
+    content: ContentName,
+    keyIds: readonly KeyId[],
+    _: Deadline,
+    permitsOf: readonly KeyId[] = [],
+  ): Promise<ContentRows> {
     const prefix = prefixText('K', content);
     const rows = new Map<KeyId, KeyRow>();
     for (const keyId of keyIds) {
       const value = this.database.get(Buffer.from(prefix + keyId));
       if (value !== undefined) rows.set(keyId, readRow({ ...content, keyId }, value));
     }
-    return { rows, revocations: this.#revocations(content) };
+    return { rows, permits: this.#permits(content, permitsOf), revocations: this.#revocations(content) };
   }
 
-  async create(keys: readonly StoredKey[], records: readonly AuditRecord[]): Promise<boolean> {
+  async create({ keys, permits = [] }: NewRows, records: readonly AuditRecord[]): Promise<boolean> {
     return this.database.transaction(() => {
       if (keys.some((key) => this.database.doesExist(rowKey(key)))) return false;
+      if (permits.some((permit) => this.#isPermitted(permit))) return false;
       for (const key of keys) this.#putKey(key);
+      for (const permit of permits) this.#putPermit(permit);
       for (const record of records) this.#putRecord(record);
       return true;
     });
@@ -232,8 +243,40 @@ class EmbeddedKeyStore implements KeyStore {
     const value: KeyValue = [KEY_FORMAT, key.facts, key.wrapped.encryptedDataKey, key.wrapped.box];
     void this.database.put(row, value);
     void this.database.put(Buffer.from(`I${key.tenant}#${key.keyId}#${digest(key.contentId)}`), key.contentId);
-    const { expiresAt } = readFacts(key);
+    this.#expire(row, readFacts(key).expiresAt);
+  }
+
+  #putPermit({ expiresAt, wrapped, ...identity }: DeliveryPermit): void {
+    const row = permitKey(identity);
+    const before = this.database.get(row);
+    const expired = before === undefined ? undefined : readPermit(before).expiresAt;
+    if (expired !== undefined) void this.database.remove(expiryKey(expired, row));
+    const value: PermitValue = [KEY_FORMAT, expiresAt ?? null, wrapped.encryptedDataKey, wrapped.box];
+    void this.database.put(row, value);
+    this.#expire(row, expiresAt);
+  }
+
+  #expire(row: Buffer, expiresAt: number | undefined): void {
     if (expiresAt !== undefined) void this.database.put(expiryKey(expiresAt, row), row);
+  }
+
+  #permits(content: ContentName, keyIds: readonly KeyId[]): Map<KeyId, StoredPermit> {
+    const permits = new Map<KeyId, StoredPermit>();
+    if (keyIds.length === 0) return permits;
+    const prefix = prefixText('P', content);
+    for (const keyId of keyIds) {
+      const value = this.database.get(Buffer.from(prefix + keyId));
+      if (value !== undefined) permits.set(keyId, readPermit(value));
+    }
+    return permits;
+  }
+
+  /** Not by what is left of a key that was there before under the same ID. */
+  #isPermitted(permit: DeliveryPermit): boolean {
+    const value = this.database.get(permitKey(permit));
+    if (value === undefined) return false;
+    const { expiresAt } = readPermit(value);
+    return expiresAt === undefined || permit.permittedAt < expiresAt;
   }
 
   #putRecord({ writer, sequence, body, mac }: AuditRecord): Promise<boolean> {
@@ -253,7 +296,7 @@ class EmbeddedKeyStore implements KeyStore {
   }
 }
 
-function prefixText(kind: 'K' | 'R' | 'D', { tenant, contentId }: ContentName): string {
+function prefixText(kind: 'K' | 'P' | 'R' | 'D', { tenant, contentId }: ContentName): string {
   return `${kind}${tenant}#${Buffer.byteLength(contentId)}#${contentId}`;
 }
 
@@ -263,6 +306,10 @@ function contentPrefix(kind: 'K' | 'R' | 'D', content: ContentName): Buffer {
 
 function rowKey(key: KeyIdentity): Buffer {
   return Buffer.from(prefixText('K', key) + key.keyId);
+}
+
+function permitKey(key: KeyIdentity): Buffer {
+  return Buffer.from(prefixText('P', key) + key.keyId);
 }
 
 function secretKey(tenant: string, name: string): Buffer {
@@ -304,11 +351,22 @@ function readRow(identity: KeyIdentity, value: unknown): KeyRow {
     : { state: 'damaged', ...identity };
 }
 
+/** What is no permit says nothing that could be unwrapped. */
+function readPermit(value: unknown): StoredPermit {
+  const [format, expiresAt, encryptedDataKey, box] = Array.isArray(value) ? (value as PermitValue) : [];
+  const whole = format === KEY_FORMAT && Buffer.isBuffer(encryptedDataKey) && Buffer.isBuffer(box);
+  return {
+    wrapped: whole ? { encryptedDataKey, box } : undefined,
+    ...(typeof expiresAt === 'number' && { expiresAt }),
+  };
+}
+
 function wrappedRow(key: Buffer, value: unknown): WrappedRow | undefined {
   const kind = String.fromCharCode(key[0]!);
   const id = key.toString('base64');
-  if (kind === 'K') {
-    const encryptedDataKey = (value as KeyValue)[2];
+  // Key and permit have it in the same place.
+  if (kind === 'K' || kind === 'P') {
+    const encryptedDataKey = (value as KeyValue | PermitValue)[2];
     const tenant = key.subarray(1, key.indexOf('#')).toString();
     return encryptedDataKey ? { id, tenant, purpose: 'content-key', encryptedDataKey } : undefined;
   }

@@ -1,12 +1,28 @@
 import type { KeyId } from '@latchkey/cenc';
 import type { Deadline } from '@latchkey/bus';
 import type { AuditLog, AuditRecord } from '../audit/audit-log';
-import type { ContentName, KeyIdentity, KeyRow, Revocations, StoredKey, Wrapped } from './stored-key';
+import type {
+  ContentName,
+  DeliveryPermit,
+  KeyIdentity,
+  KeyRow,
+  Revocations,
+  StoredKey,
+  StoredPermit,
+  Wrapped,
+} from './stored-key';
 
 /** The rows of one content that were asked for, and what is revoked there. */
 export interface ContentRows {
   readonly rows: ReadonlyMap<KeyId, KeyRow>;
   readonly revocations: Revocations;
+  readonly permits: ReadonlyMap<KeyId, StoredPermit>;
+}
+
+/** Rows that are not there yet. */
+export interface NewRows {
+  readonly keys: readonly StoredKey[];
+  readonly permits?: readonly DeliveryPermit[];
 }
 
 export interface KeyPage {
@@ -31,14 +47,22 @@ export interface StoredDocument {
 export interface KeyStore extends AuditLog {
   readonly name: 'dynamodb' | 'embedded';
 
-  /** At most 64 key IDs, one call. What another process has written is seen. */
-  read(content: ContentName, keyIds: readonly KeyId[], deadline: Deadline): Promise<ContentRows>;
+  /**
+   * At most 64 key IDs, one call (two at once for more than 49 with all their permits). What another process has written is seen.
+   * `permitsOf`: the keys whose permits are read too.
+   */
+  read(
+    content: ContentName,
+    keyIds: readonly KeyId[],
+    deadline: Deadline,
+    permitsOf?: readonly KeyId[],
+  ): Promise<ContentRows>;
 
   /**
-   * Writes all keys, none of which may exist, and the records of their leaving: all or nothing. False if one exists:
-   * somebody was first, and its key is the key.
+   * Writes all rows, none of which may exist, and the records of their leaving: all or nothing. False if one exists:
+   * somebody was first, and its key is the key. A permit that expired before this one was given is as good as none.
    */
-  create(keys: readonly StoredKey[], records: readonly AuditRecord[], deadline: Deadline): Promise<boolean>;
+  create(rows: NewRows, records: readonly AuditRecord[], deadline: Deadline): Promise<boolean>;
 
   /** The keys of a content by pages, expired and revoked ones too. */
   page(content: ContentName, limit: number, after: KeyId | undefined, deadline: Deadline): Promise<KeyPage>;

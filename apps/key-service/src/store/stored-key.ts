@@ -26,12 +26,14 @@ export interface KeyFacts {
   readonly createdAt: number;
   /** Epoch milliseconds: past it the key is gone, whether or not its row is. Absent: kept. */
   readonly expiresAt?: number;
-  readonly origin: 'random' | 'derived' | 'imported';
+  readonly origin: 'random' | 'derived' | 'imported' | 'playready-test-seed';
   /** Base64 of the 16 bytes that were made, or brought, with the key. */
   readonly explicitIv: string;
   readonly scheme?: ProtectionScheme;
   readonly period?: KeyPeriod;
   readonly intendedTrackType?: string;
+  /** Made for a clear-key system: players may have it in the clear. Absent: for DRM systems alone, unless a permit says otherwise. */
+  readonly clearDelivery?: true;
   /** Where the tenant overrides key IDs: the one that the encryptor asked for first. */
   readonly requestedKeyId?: KeyId;
   /** Of a derived key: the version of the tenant's root secret. */
@@ -53,6 +55,21 @@ export type KeyRow =
   | StoredKey
   | (KeyIdentity & { readonly state: 'shredded'; readonly facts: string; readonly shreddedAt: number })
   | (KeyIdentity & { readonly state: 'damaged' });
+
+/**
+ * That players may have a key in the clear which was made for DRM systems alone: a later request named a clear-key system. A row of its
+ * own, for key rows are never changed; authenticated for this one key (see key-vault.ts).
+ */
+export interface DeliveryPermit extends KeyIdentity {
+  /** Epoch milliseconds. */
+  readonly permittedAt: number;
+  /** As the key's: epoch milliseconds. */
+  readonly expiresAt?: number;
+  readonly wrapped: Wrapped;
+}
+
+/** A permit as it is read: with another key's, or none that anybody wrote, it does not unwrap. */
+export type StoredPermit = Pick<DeliveryPermit, 'expiresAt'> & { readonly wrapped: Wrapped | undefined };
 
 /** What is revoked of a content. It only grows. */
 export interface Revocations {

@@ -3,10 +3,13 @@ import { CONTENT_KEY_BYTES, ContentKey } from '@latchkey/cenc';
 import { Fault } from '@latchkey/messages';
 import {
   KEY_FORMAT,
+  readFacts,
+  type DeliveryPermit,
   type KeyFacts,
   type KeyIdentity,
   type KeyRow,
   type StoredKey,
+  type StoredPermit,
   type Wrapped,
 } from '../store/stored-key';
 import { CHECKSUM_BYTES } from './playready-checksum';
@@ -66,7 +69,35 @@ export class KeyVault {
       clear.fill(0);
     }
   }
+
+  /** Permits for keys that are in the store, all of one tenant. */
+  async permit(rows: readonly StoredKey[], permittedAt: number, deadline: Deadline): Promise<DeliveryPermit[]> {
+    const [first] = rows;
+    if (!first) return [];
+    const clears = rows.map((row) => ({ bytes: PERMITTED, additionalData: permitData(row) }));
+    const wrapped = await this.wrapper.wrap({ tenant: first.tenant, purpose: 'content-key' }, clears, deadline);
+    return rows.map(({ tenant, contentId, keyId, facts }, at) => {
+      const { expiresAt } = readFacts({ facts });
+      const identity = { tenant, contentId, keyId };
+      return {
+        ...identity,
+        permittedAt,
+        ...(expiresAt !== undefined && { expiresAt }),
+        wrapped: wrapped[at] as Wrapped,
+      };
+    });
+  }
+
+  /** Throws Fault TAMPERED for a permit that was not given for this key, UNAVAILABLE. */
+  async checkPermit(row: StoredKey, { wrapped }: StoredPermit, deadline: Deadline): Promise<void> {
+    if (!wrapped) throw new Fault('TAMPERED', `the delivery permit of key ${row.keyId} is damaged`);
+    const context = { tenant: row.tenant, purpose: 'content-key' } as const;
+    await this.wrapper.unwrap(context, wrapped, permitData(row), deadline);
+  }
 }
+
+/** A permit hides nothing: it is sealed so that nobody else can make one, or turn one key's into another's. */
+const PERMITTED = Buffer.from('permitted');
 
 const CLEAR_BYTES = CONTENT_KEY_BYTES + CHECKSUM_BYTES;
 
@@ -77,7 +108,16 @@ function clearOf(contentKey: ContentKey, checksum: string): Buffer {
   return clear;
 }
 
+function additionalData(identity: KeyIdentity, facts: string): Buffer {
+  return labelled('latchkey key', identity, facts);
+}
+
+/** The facts are of this one key, made at one time with one IV: a permit does not outlive it for the next one of its ID. */
+function permitData(row: StoredKey): Buffer {
+  return labelled('latchkey delivery permit', row, row.facts);
+}
+
 /** JSON of a list has no line break in it: no two rows have one form. */
-function additionalData({ tenant, contentId, keyId }: KeyIdentity, facts: string): Buffer {
-  return Buffer.from(`${JSON.stringify(['latchkey key', KEY_FORMAT, tenant, contentId, keyId])}\n${facts}`);
+function labelled(label: string, { tenant, contentId, keyId }: KeyIdentity, facts: string): Buffer {
+  return Buffer.from(`${JSON.stringify([label, KEY_FORMAT, tenant, contentId, keyId])}\n${facts}`);
 }
