@@ -39,6 +39,7 @@ export class ContentDocuments {
 
   /** Issues the keys of the document, and keeps it. */
   async post(request: FastifyRequest, contentId: string): Promise<DocumentAnswer> {
+    noteContent(request, contentId);
     insistOn('issue', request.caller);
     const deadline = Deadline.in(this.deadlineMs);
     const speke = readRequest(request);
@@ -55,6 +56,7 @@ export class ContentDocuments {
 
   /** The kept document with its keys: encrypted, unless the caller may read them in the clear. */
   async get(request: FastifyRequest, contentId: string): Promise<DocumentAnswer> {
+    noteContent(request, contentId);
     insistOn('issue', request.caller);
     const deadline = Deadline.in(this.deadlineMs);
     const stored = await this.#stored(request.caller, contentId, deadline);
@@ -70,6 +72,7 @@ export class ContentDocuments {
 
   /** Takes in the keys that stand in the document, and keeps it without them. */
   async put(request: FastifyRequest, contentId: string): Promise<DocumentAnswer> {
+    noteContent(request, contentId);
     insistOn('import', request.caller);
     const deadline = Deadline.in(this.deadlineMs);
     const brought = takeKeysOut(readVersion(request), bodyOf(request), parseOptionsFor(request.caller.tenant));
@@ -90,14 +93,13 @@ export class ContentDocuments {
 
   /** Revokes all keys of the content, and forgets its document: in this order, so that a retry finds what is left to do. */
   async delete(request: FastifyRequest, contentId: string): Promise<DocumentAnswer> {
+    noteContent(request, contentId);
     insistOn('revoke', request.caller);
     const deadline = Deadline.in(this.deadlineMs);
     const { tenant, requester } = request.caller;
     const stored = await this.#stored(request.caller, contentId, deadline);
     if (!stored) throw noDocument();
     if (!conditionsHold(conditionsOf(request), stored.etag)) throw preconditionFailed();
-    request.report.contentId = contentId;
-    request.exchange.note({ contentId });
     const content = { tenant: tenant.id, contentId };
     await this.bus.ask(revokeKeys, { ...content, exchangeId: request.exchange.id, requester }, { deadline });
     await this.bus.ask(deleteDocument, { ...content, ifMatch: stored.etag }, { deadline });
@@ -106,7 +108,7 @@ export class ContentDocuments {
 
   async #stored({ tenant }: Caller, contentId: string, deadline: Deadline) {
     // A path may name what no document can be called.
-    if (!getDocument.request.shape.contentId.safeParse(contentId).success) return null;
+    if (!isContentId(contentId)) return null;
     return (await this.bus.ask(getDocument, { tenant: tenant.id, contentId }, { deadline })).stored;
   }
 
@@ -171,6 +173,17 @@ function withRecipient(document: string, certificate: string): string {
 
 function isDeliveryDataList({ name, namespace }: { name: string; namespace: string }): boolean {
   return name === 'DeliveryDataList' && namespace === NAMESPACES.cpix;
+}
+
+function isContentId(text: string): boolean {
+  return getDocument.request.shape.contentId.safeParse(text).success;
+}
+
+/** Whatever comes of it is told with the content that it is about. */
+function noteContent({ report, exchange }: FastifyRequest, contentId: string): void {
+  if (!isContentId(contentId)) return;
+  report.contentId = contentId;
+  exchange.note({ contentId });
 }
 
 function insistOn(right: EncryptorRight, { rights }: Caller): void {

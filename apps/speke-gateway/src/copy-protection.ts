@@ -3,6 +3,7 @@ import { Deadline } from '@latchkey/bus';
 import {
   answerSpekeRequest,
   parseSpekeRequest,
+  SpekeRejection,
   spekeVersionOf,
   type ParseOptions,
   type SpekeRequest,
@@ -57,9 +58,22 @@ export class CopyProtection {
 
 /** The document of a request. Throws SpekeRejection. */
 export function readRequest(request: FastifyRequest): SpekeRequest {
-  const speke = parseSpekeRequest(readVersion(request), bodyOf(request), parseOptionsFor(request.caller.tenant));
-  describeRequest(request, speke);
-  return speke;
+  const version = readVersion(request);
+  try {
+    const speke = parseSpekeRequest(version, bodyOf(request), parseOptionsFor(request.caller.tenant));
+    describeRequest(request, speke);
+    return speke;
+  } catch (error) {
+    if (error instanceof SpekeRejection) describeRefused(request, error);
+    throw error;
+  }
+}
+
+/** A refusal is told with the content that it is about, if the document said so much. */
+function describeRefused({ report, exchange }: FastifyRequest, { contentId }: SpekeRejection): void {
+  if (contentId === undefined) return;
+  report.contentId = contentId;
+  exchange.note({ contentId });
 }
 
 /** Before anything else: an unknown one is refused without a look at the body. */

@@ -16,6 +16,8 @@ const MOST_FAULTS = 64;
 /** All that is found wrong with one document. */
 export class Faults {
   readonly #found: SpekeFault[] = [];
+  /** As the document states it, if it is one. */
+  contentId: string | undefined;
 
   constructor(readonly version: SpekeVersion) {}
 
@@ -32,7 +34,7 @@ export class Faults {
   /** Throws SpekeRejection if anything was found: by the catalogue's order, and by the document's within one code. */
   throwIfAny(): void {
     const [first, ...others] = this.#found.toSorted((one, other) => rankOf(one.code) - rankOf(other.code));
-    if (first) throw new SpekeRejection([first, ...others], this.version);
+    if (first) throw new SpekeRejection([first, ...others], this.version, { contentId: this.contentId });
   }
 }
 

@@ -21,13 +21,16 @@ export interface FaultDetails {
 /** A request refused, with all its faults in the order in which they are told; there is at least one. */
 export class SpekeRejection extends Error {
   override readonly name = 'SpekeRejection';
+  /** Of the document, where it could be read: whoever watches must know whose keys are not there. */
+  readonly contentId: string | undefined;
 
   constructor(
     readonly faults: readonly [SpekeFault, ...SpekeFault[]],
     readonly version: SpekeVersion | undefined,
-    options?: ErrorOptions,
+    { contentId, ...options }: ErrorOptions & { readonly contentId?: string | undefined } = {},
   ) {
     super(faults[0].text, options);
+    this.contentId = contentId;
   }
 
   /** A rejection for one reason; `values` fill the text's placeholders. */

@@ -91,9 +91,8 @@ function checkHead(document: XmlElement, profile: SpekeProfile, faults: Faults):
   const { attribute: name, missing } = profile.contentId;
   const contentId = attribute(document, name) ?? '';
   if (contentId.trim() === '') faults.add(missing, document);
-  if (Buffer.byteLength(contentId) > LONGEST_CONTENT_ID) {
-    faults.add('CONTENT_ID_TOO_LONG', document, { attribute: name });
-  }
+  else if (Buffer.byteLength(contentId) <= LONGEST_CONTENT_ID) faults.contentId = contentId;
+  else faults.add('CONTENT_ID_TOO_LONG', document, { attribute: name });
   if (profile.cpixVersion !== undefined) checkCpixVersion(document, profile.cpixVersion, faults);
   return contentId;
 }
