@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { MemoryHub } from '@latchkey/bus';
 import { exchangeCompleted, keyIssued } from '@latchkey/messages';
 import { createLogger } from '@latchkey/runtime';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { open } from 'lmdb';
 import { Bridge, type BridgeOptions, type Sender } from '../src/bridges/bridge';
 import { readBridgesFile } from '../src/bridges/bridges-file';
@@ -15,7 +15,7 @@ import type { Delivery } from '../src/bridges/delivery';
 import { EventBridgeSender } from '../src/bridges/event-bridge';
 import { signWebhook, webhookSecret } from '../src/bridges/webhook';
 import { LmdbKeptRecords } from '../src/store/lmdb-kept-store';
-import { contextOf, eventually, newDataDir, startMonitorAtTest } from './monitor-at-test';
+import { contextOf, startMonitorAtTest } from './monitor-at-test';
 import { completed, issued } from './sample-events';
 
 const SECRET = 'whsec-0123456789-0123456789';
@@ -53,7 +53,7 @@ describe('webhooks', () => {
   afterEach(() => void receiver.server.close());
 
   const bridgesFile = (events: string[]) => {
-    const file = join(mkdtempSync(join(tmpdir(), 'bridges-')), 'bridges.yaml');
+    const file = join(temporaryDirectory(), 'bridges.yaml');
     writeFileSync(file, JSON.stringify({ webhooks: [{ id: 'pager', url: receiver.url, secret: SECRET, events }] }));
     return file;
   };
@@ -85,7 +85,7 @@ describe('webhooks', () => {
   });
 
   it('are not sent again when the whole stream is replayed', async () => {
-    const [hub, DATA_DIR, BRIDGES_FILE] = [new MemoryHub(), newDataDir(), bridgesFile(['*'])];
+    const [hub, DATA_DIR, BRIDGES_FILE] = [new MemoryHub(), temporaryDirectory(), bridgesFile(['*'])];
     const first = await startMonitorAtTest({ DATA_DIR, BRIDGES_FILE }, hub);
     const event = issued();
     await first.others.publish(keyIssued, event);
@@ -103,7 +103,7 @@ describe('webhooks', () => {
   });
 
   it('that the receiver refuses are tried again, also after a restart', async () => {
-    const [hub, DATA_DIR, BRIDGES_FILE] = [new MemoryHub(), newDataDir(), bridgesFile(['*'])];
+    const [hub, DATA_DIR, BRIDGES_FILE] = [new MemoryHub(), temporaryDirectory(), bridgesFile(['*'])];
     receiver.answers.push({ status: 500 });
     const first = await startMonitorAtTest({ DATA_DIR, BRIDGES_FILE }, hub);
     await first.others.publish(keyIssued, issued());
@@ -120,7 +120,7 @@ describe('webhooks', () => {
     ['a short secret', { secret: 'short' }],
     ['something unknown', { colour: 'red' }],
   ])('with %s are refused at the start, and the secret is not quoted', (_, change) => {
-    const file = join(mkdtempSync(join(tmpdir(), 'bridges-')), 'bridges.yaml');
+    const file = join(temporaryDirectory(), 'bridges.yaml');
     writeFileSync(
       file,
       JSON.stringify({ webhooks: [{ id: 'a', url: 'https://example.com/', secret: SECRET, ...change }] }),
@@ -241,7 +241,7 @@ function newBridge(options: BridgeOptions = {}, tenants?: string[], sender?: Sen
       return events.map(() => (failing ? 'no' : undefined));
     },
   };
-  const root = open({ path: mkdtempSync(join(tmpdir(), 'bridge-')), maxDbs: 8 });
+  const root = open({ path: temporaryDirectory(), maxDbs: 8 });
   const store = new LmdbKeptRecords<Delivery>(root, 'deliveries');
   const bridge = new Bridge('b', { events: ['*'], tenants }, recording, store, logger, {
     now: () => now,

@@ -1,13 +1,13 @@
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { Answers, startAnswering } from '@latchkey/bus';
 import { describeContent, exchangeCompleted, keyIssued, revokeKeys, shredContent } from '@latchkey/messages';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { ROUTE_ROLES } from '../src/access/route-roles';
-import { contextOf, eventually, startMonitorAtTest, type MonitorAtTest } from './monitor-at-test';
+import { contextOf, startMonitorAtTest, type MonitorAtTest } from './monitor-at-test';
 import { OidcIssuer, type SignOptions } from './oidc-issuer';
 import { completed, issued, newKeyId } from './sample-events';
 
@@ -59,7 +59,7 @@ describe('ops API', () => {
 
   beforeAll(async () => {
     issuer = await OidcIssuer.start();
-    const file = join(mkdtempSync(join(tmpdir(), 'access-')), 'access.yaml');
+    const file = join(temporaryDirectory(), 'access.yaml');
     writeFileSync(file, accessFile(issuer.url));
     monitor = await startMonitorAtTest({ CONSOLE_ACCESS_FILE: file });
     keyService = await startAnswering(KeyServiceModule, monitor.others, contextOf('key-service'));
@@ -400,7 +400,7 @@ function accessFile(issuerUrl: string): string {
 }
 
 function writeAccess(issuerUrl: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'access-')), 'access.yaml');
+  const file = join(temporaryDirectory(), 'access.yaml');
   writeFileSync(file, accessFile(issuerUrl));
   return file;
 }

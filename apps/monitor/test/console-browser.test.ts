@@ -1,21 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exchangeCompleted, exchangeRejected, keyIssued } from '@latchkey/messages';
-import { spekeFixture } from '@latchkey/testing';
+import { eventually, temporaryDirectory, spekeFixture } from '@latchkey/testing';
 import type { Browser, Page } from 'playwright-core';
 import { browserMissing, launchBrowser } from './browser';
 import { describeWith } from './describe-with';
-import { eventually, startMonitorAtTest, type MonitorAtTest } from './monitor-at-test';
+import { startMonitorAtTest, type MonitorAtTest } from './monitor-at-test';
 import { OidcIssuer } from './oidc-issuer';
 import { completed, issued, newKeyId } from './sample-events';
 
 const built = existsSync(join(__dirname, '..', 'dist', 'web', 'index.html'));
 const missing = browserMissing() ?? (built ? undefined : 'the console is not built (npm run build)');
 const TOKEN = `auditor-${randomUUID()}`;
-
-jest.setTimeout(60_000);
 
 describeWith(missing)('the console in Chromium', () => {
   let monitor: MonitorAtTest;
@@ -24,7 +21,7 @@ describeWith(missing)('the console in Chromium', () => {
   const faults: string[] = [];
 
   beforeAll(async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'access-')), 'access.yaml');
+    const file = join(temporaryDirectory(), 'access.yaml');
     const sha256 = createHash('sha256').update(TOKEN).digest('hex');
     writeFileSync(file, JSON.stringify({ tokens: [{ id: 'ada', sha256, roles: ['auditor', 'operator'] }] }));
     monitor = await startMonitorAtTest({ CONSOLE_ACCESS_FILE: file });
@@ -37,6 +34,7 @@ describeWith(missing)('the console in Chromium', () => {
   beforeEach(async () => {
     faults.length = 0;
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    context.setDefaultTimeout(100_000);
     page = await context.newPage();
     page.on('console', (message) => {
       if (message.type() === 'error') faults.push(message.text());
@@ -101,7 +99,7 @@ describeWith(missing)('the console in Chromium', () => {
     await monitor.others.publish(exchangeCompleted, completed(last));
 
     const row = page.locator('tr', { hasText: contentId });
-    await row.and(page.locator('[data-state=missed]')).waitFor({ timeout: 15_000 });
+    await row.and(page.locator('[data-state=missed]')).waitFor();
     expect(await row.innerText()).toContain('overdue by');
     await expectAlert(page, contentId);
     await page.screenshot({ path: shot('rotation') });
@@ -204,7 +202,7 @@ describeWith(missing)('the console in Chromium', () => {
   });
 });
 
-const SHOTS = process.env['SCREENSHOTS'] ?? mkdtempSync(join(tmpdir(), 'console-'));
+const SHOTS = process.env['SCREENSHOTS'] ?? temporaryDirectory();
 const shot = (name: string) => join(SHOTS, `${name}.png`);
 
 async function expectAlert(page: Page, contentId: string): Promise<void> {

@@ -15,7 +15,7 @@ describeWith(dynamoDbLocalMissing())('DynamoDB', () => {
     dynamoDb = await startDynamoDbLocal();
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
     client = new DynamoDBClient({ endpoint: dynamoDb.endpoint, region: 'eu-west-1', credentials });
-  }, 60_000);
+  });
   afterAll(async () => {
     client.destroy();
     await dynamoDb.close();

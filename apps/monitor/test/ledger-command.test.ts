@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { open } from 'lmdb';
+import { temporaryDirectory } from '@latchkey/testing';
 import { runLedgerCommand } from '../src/ledger/command';
 import { Ledger } from '../src/ledger/ledger';
 import { LmdbLedgerStore } from '../src/ledger/lmdb-ledger-store';
@@ -12,7 +12,7 @@ describe('npm run ledger', () => {
   let DATA_DIR: string;
   const path = () => join(DATA_DIR, 'monitor', 'ledger');
   beforeEach(async () => {
-    DATA_DIR = mkdtempSync(join(tmpdir(), 'ledger-'));
+    DATA_DIR = temporaryDirectory();
     const ledger = new Ledger(new LmdbLedgerStore(path()));
     for (let n = 1; n <= 5; n++) await ledger.append(issued({ contentId: `=film ${n}`, writer: 'w', sequence: n }));
     await ledger.append(issued({ tenant: 'b', contentId: 'b"s', writer: 'v', sequence: 1 }));

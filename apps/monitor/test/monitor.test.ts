@@ -1,9 +1,10 @@
 import { keyIssued } from '@latchkey/messages';
 import { MemoryHub } from '@latchkey/bus';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { join } from 'node:path';
 import { Ledger } from '../src/ledger/ledger';
 import { LmdbLedgerStore } from '../src/ledger/lmdb-ledger-store';
-import { contextOf, eventually, newDataDir, startMonitorAtTest } from './monitor-at-test';
+import { contextOf, startMonitorAtTest } from './monitor-at-test';
 import { issued } from './sample-events';
 
 describe('monitor', () => {
@@ -14,7 +15,7 @@ describe('monitor', () => {
   });
 
   it('hears an event into the ledger, and those that were stated while it was down', async () => {
-    const [hub, DATA_DIR] = [new MemoryHub(), newDataDir()];
+    const [hub, DATA_DIR] = [new MemoryHub(), temporaryDirectory()];
     const events = [issued(), issued()];
     for (const event of events) {
       const monitor = await startMonitorAtTest({ DATA_DIR }, hub);

@@ -1,7 +1,5 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { keyRevoked } from '@latchkey/messages';
+import { temporaryDirectory } from '@latchkey/testing';
 import { KeepingTime } from '../src/rotation/keeping-time';
 import { open, type RootDatabase } from 'lmdb';
 import type { WatchedContent } from '../src/rotation/watched-content';
@@ -49,7 +47,7 @@ describe('rotation watch', () => {
   });
 
   it('says the same after a restart, and only once', async () => {
-    const path = mkdtempSync(join(tmpdir(), 'rotation-'));
+    const path = temporaryDirectory();
     const before = await newWatch({}, open({ path, maxDbs: 8 }));
     await before.rotate([0, 10, 20]);
     await before.root.close();
@@ -205,7 +203,7 @@ describe('keeping time after a kill', () => {
 
 async function newWatch(
   options: WatchOptions = {},
-  root: RootDatabase = open({ path: mkdtempSync(join(tmpdir(), 'rotation-')), maxDbs: 8 }),
+  root: RootDatabase = open({ path: temporaryDirectory(), maxDbs: 8 }),
 ) {
   const said: { type: string; id: string; cadenceMs: number }[] = [];
   const watch = new RotationWatch(
