@@ -36,7 +36,8 @@ export const asked = {
 export const behaviour = {
   issueFault: undefined as Fault | undefined,
   signalingFault: undefined as Fault | undefined,
-  delayMs: 0,
+  /** Keys are answered when it resolves. */
+  held: undefined as Promise<void> | undefined,
   /** Answers for another key ID than was asked. */
   override: undefined as IssueReply['keys'][number]['keyId'] | undefined,
 };
@@ -47,7 +48,7 @@ const documents = new Map<string, { spekeVersion: '1.0' | '2.0' | '2.1'; documen
 
 export function forget(): void {
   for (const list of Object.values(asked)) list.splice(0);
-  Object.assign(behaviour, { issueFault: undefined, signalingFault: undefined, delayMs: 0, override: undefined });
+  Object.assign(behaviour, { issueFault: undefined, signalingFault: undefined, held: undefined, override: undefined });
   keys.clear();
   documents.clear();
 }
@@ -66,7 +67,7 @@ class Answerers {
   @Answers(issueKeys)
   async issue(request: IssueRequest): Promise<IssueReply> {
     asked.issue.push(request);
-    await new Promise((done) => setTimeout(done, behaviour.delayMs));
+    await behaviour.held;
     if (behaviour.issueFault) throw behaviour.issueFault;
     const { delivery, tenant, contentId } = request;
     if (delivery.kind !== 'sealed') throw new Fault('UNAVAILABLE', 'these answerers only seal');

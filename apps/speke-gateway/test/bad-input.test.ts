@@ -3,8 +3,6 @@ import { request } from 'node:http';
 import { asked, forget } from './answerers';
 import { startGateway, type TestGateway } from './gateway';
 
-jest.setTimeout(30_000);
-
 /**
  * Where the standards leave it open, what this door does (docs/divergences.md). The whole corpus runs against the whole
  * system in e2e; here each open question of HTTP is narrowed to one answer.

@@ -11,8 +11,6 @@ import { hashPassword as scryptHash } from '../src/door/password-hash';
 import { asked, forget, keyOf } from './answerers';
 import { startGateway, tenantsFile, type TestGateway } from './gateway';
 
-jest.setTimeout(30_000);
-
 const KID = '6bac8ec3-0ee3-379f-3d21-290b3a2bc9c3';
 const WISH: DocumentWish = {
   version: '2.0',

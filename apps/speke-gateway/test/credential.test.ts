@@ -1,16 +1,14 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { temporaryDirectory } from '@latchkey/testing';
 import { ENTRIES, newCredentialsKey, newSecret, type EntryOptions } from '../src/credential/entries';
 import { Sha256 } from './sha256';
 import { startGateway, tenantsFile, type TestGateway } from './gateway';
 
-jest.setTimeout(30_000);
-
 /** Let in, and refused for its body: without X-Speke-Version it is SPEKE 1, where that is 400. */
 const IN = 400;
-const keyFile = join(mkdtempSync(join(tmpdir(), 'key-')), 'credentials.key');
+const keyFile = join(temporaryDirectory(), 'credentials.key');
 writeFileSync(keyFile, newCredentialsKey());
 
 let gateway: TestGateway;

@@ -1,8 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryHub, type BusConnection } from '@latchkey/bus';
 import { createContext, createLogger, type RunningService } from '@latchkey/runtime';
+import { temporaryDirectory } from '@latchkey/testing';
 import { startSpekeGateway } from '../src/index';
 import { startAnswerers } from './answerers';
 
@@ -17,6 +17,9 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
+/** However busy the machine is that runs the tests. */
+const PATIENT = { SPEKE_DEADLINE_MS: '29000', BUS_PATIENCE: '30' };
+
 /** The gateway itself on a free port, with small answerers for all that it asks, on a bus in memory. */
 export async function startGateway(
   environment: Record<string, string> = {},
@@ -24,10 +27,10 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const hub = options.hub ?? new MemoryHub();
   const written: string[] = [];
-  const env = { SPEKE_PORT: '0', LOG_LEVEL: 'debug', ...environment };
+  const env = { SPEKE_PORT: '0', LOG_LEVEL: 'debug', ...PATIENT, ...environment };
   const logger = createLogger('speke-gateway', env, { write: (line: string) => void written.push(line) });
   const context = { ...createContext('speke-gateway', env), logger };
-  const answererContext = createContext('answerers', { LOG_LEVEL: 'silent' });
+  const answererContext = createContext('answerers', { LOG_LEVEL: 'silent', ...PATIENT });
   const bus = hub.connect(answererContext);
   const answerers = options.answerers === false ? undefined : await startAnswerers(bus, answererContext);
   const connection = hub.connect(context);
@@ -49,15 +52,7 @@ export async function startGateway(
 
 /** A tenants file of these tenants, in JSON, which is YAML. */
 export function tenantsFile(...tenants: object[]): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'tenants-')), 'tenants.yaml');
+  const path = join(temporaryDirectory(), 'tenants.yaml');
   writeFileSync(path, JSON.stringify({ tenants }));
   return path;
-}
-
-export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 150; tries++) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-  throw new Error('it did not come to hold');
 }

@@ -2,18 +2,16 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { connect } from 'node:http2';
 import { request } from 'node:https';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BasicConstraintsExtension, cryptoProvider, X509CertificateGenerator } from '@peculiar/x509';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { asked, forget } from './answerers';
-import { eventually, startGateway, tenantsFile, type TestGateway } from './gateway';
-
-jest.setTimeout(30_000);
+import { startGateway, tenantsFile, type TestGateway } from './gateway';
 
 /** Let in, and refused for its body (SPEKE 1). */
 const IN = 400;
-const DIRECTORY = mkdtempSync(join(tmpdir(), 'tls-'));
+const DIRECTORY = temporaryDirectory();
 
 interface Pair {
   readonly certificate: string;
