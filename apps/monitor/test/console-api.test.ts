@@ -3,7 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { Answers, startAnswering } from '@latchkey/bus';
-import { describeContent, exchangeCompleted, keyIssued, revokeKeys, shredContent } from '@latchkey/messages';
+import {
+  describeContent,
+  exchangeCompleted,
+  exchangeRejected,
+  keyIssued,
+  revokeKeys,
+  shredContent,
+} from '@latchkey/messages';
 import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { ROUTE_ROLES } from '../src/access/route-roles';
@@ -327,6 +334,25 @@ describe('ops API', () => {
   it('refuses what another site makes a browser ask', async () => {
     const foreign = { 'sec-fetch-site': 'cross-site' };
     expect((await post('/v1/contents/film/revoke', TOKENS.operator, {}, foreign)).status).toBe(403);
+  });
+
+  it('says what a refused exchange was refused for, and what helps', async () => {
+    const refused = randomUUID();
+    const { data, ...event } = completed({ tenant: 'c', exchangeId: refused });
+    await monitor.others.publish(exchangeRejected, {
+      ...event,
+      type: exchangeRejected.type,
+      data: { ...data, status: 422, code: 'DUPLICATE_KID' },
+    });
+    const report = await eventually(async () => {
+      const { status, body } = await get(`/v1/exchanges/${refused}`, TOKENS.viewer);
+      return status === 200 ? body : undefined;
+    });
+    expect(report).toMatchObject({
+      outcome: 'rejected',
+      code: 'DUPLICATE_KID',
+      meaning: { text: 'ContentKey@kid is there twice', fix: expect.any(String) },
+    });
   });
 });
 

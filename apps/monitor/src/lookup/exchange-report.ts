@@ -1,4 +1,5 @@
 import { exchangeCompleted, exchangeFailed, exchangeRejected } from '@latchkey/messages';
+import { CATALOGUE, FAULT_CODES } from '@latchkey/speke';
 import type { Ledger } from '../ledger/ledger';
 import type { LedgerEvent } from '../ledger/ledger-record';
 import { kindOf } from '../live/event-summary';
@@ -12,6 +13,8 @@ export interface ExchangeReport {
   readonly outcome: 'completed' | 'rejected' | 'failed' | undefined;
   readonly status: number | undefined;
   readonly code: string | undefined;
+  /** What the code says, and what helps: docs/errors.md. */
+  readonly meaning: { readonly text: string; readonly cause: string; readonly fix: string } | undefined;
   readonly durationMs: number | undefined;
   readonly hops: readonly { readonly name: string; readonly ms: number; readonly startMs?: number }[];
   readonly requester: { readonly encryptorId?: string; readonly userAgent?: string; readonly address?: string };
@@ -54,12 +57,21 @@ export async function reportExchange(
     outcome: end && OUTCOMES[end.type],
     status,
     code,
+    meaning: meaningOf(code),
     durationMs,
     hops: hops ?? [],
     requester: (asked?.data['requester'] ?? {}) as ExchangeReport['requester'],
     traceId: traceIdOf(events.find(({ traceparent }) => traceparent !== undefined)),
     events: events.map(({ id, type, time, source, data }) => ({ id, kind: kindOf(type), time, source, data })),
   };
+}
+
+/** Codes of the SPEKE door; others speak for themselves. */
+function meaningOf(code: string | undefined): ExchangeReport['meaning'] {
+  const entry = FAULT_CODES.find((known) => known === code);
+  if (!entry) return undefined;
+  const { text, cause, fix } = CATALOGUE[entry];
+  return { text, cause, fix };
 }
 
 /** The outcome is stated last, also where two clocks or one millisecond say otherwise. */

@@ -124,7 +124,7 @@ export function Failure({ error }: { readonly error: Error }) {
 }
 
 export function Facts({ rows }: { readonly rows: readonly (readonly [string, ReactNode])[] }) {
-  const given = rows.filter(([, value]) => value !== undefined && value !== '' && value !== null);
+  const given = rows.filter(([, value]) => value !== undefined && value !== false && value !== '' && value !== null);
   return (
     <dl style={{ display: 'grid', gridTemplateColumns: 'max-content 1fr', gap: '0.35rem 1rem', margin: 0 }}>
       {given.map(([name, value]) => (

@@ -86,6 +86,8 @@ function factsOf(report: ExchangeReport) {
     ['Tenant', report.tenant],
     ['Status', report.status],
     ['Code', report.code],
+    ['What is wrong', report.meaning?.cause],
+    ['What helps', report.meaning?.fix],
     ['Took', report.durationMs !== undefined && `${report.durationMs.toFixed(1)} ms`],
     ['Encryptor', requester.encryptorId],
     ['User agent', requester.userAgent],

@@ -15,7 +15,8 @@ export function RotationPage({ live }: { readonly live: Live }) {
   const rows = live.rotation.rows.filter(
     ({ contentId, state }) => contentId.includes(filter) && (!onlyMissed || state === 'missed'),
   );
-  const missed = live.rotation.rows.filter(({ state }) => state === 'missed').length;
+  const count = (of: BoardRow['state']) => live.rotation?.rows.filter(({ state }) => state === of).length ?? 0;
+  const [missed, learning] = [count('missed'), count('learning')];
   return (
     <Stack>
       <Group align="end">
@@ -32,7 +33,8 @@ export function RotationPage({ live }: { readonly live: Live }) {
           pb={8}
         />
         <Text pb={6}>
-          {live.rotation.total} rotating, <b>{missed}</b> missed
+          {live.rotation.total - learning} rotating, <b>{missed}</b> missed
+          {learning > 0 && `; ${learning} heard of too seldom to know`}
         </Text>
       </Group>
       <Table.ScrollContainer minWidth={900}>
