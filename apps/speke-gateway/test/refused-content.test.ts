@@ -1,6 +1,6 @@
-import { SPEKE_2_SYSTEMS, spekeDocument, type DocumentWish } from '@latchkey/testing';
+import { eventually, SPEKE_2_SYSTEMS, spekeDocument, type DocumentWish } from '@latchkey/testing';
 import { asked, forget } from './answerers';
-import { eventually, startGateway, type TestGateway } from './gateway';
+import { startGateway, type TestGateway } from './gateway';
 
 const WISH: DocumentWish = {
   version: '2.0',
