@@ -33,6 +33,13 @@ function warningsOf(config: KeyServiceConfig, tenants: TenantDirectory): string[
       ? []
       : ['content keys are wrapped under a key file in DATA_DIR: for one machine, not for production (KMS_KEY_ID)']),
     ...(config.AUDIT_FAIL_OPEN ? ['AUDIT_FAIL_OPEN is set: keys may leave without an audit record'] : []),
+    ...tenants
+      .list()
+      .filter(({ keys }) => keys.source === 'playready-test-seed')
+      .map(
+        ({ id }) =>
+          `tenant ${id} has keys that anybody can make (keys.source: playready-test-seed): for tests, never for production`,
+      ),
     ...fixed.map(
       ({ id }) => `tenant ${id} answers configured keys (keyIdOverride: fixed): for tests, never for production`,
     ),

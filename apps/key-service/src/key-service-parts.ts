@@ -16,6 +16,7 @@ import { KeyImporter } from './importing/key-importer';
 import { DerivedKeys } from './issuing/derived-keys';
 import { KeyIssuer } from './issuing/key-issuer';
 import { randomKeys } from './issuing/key-source';
+import { playReadyTestKeys } from './issuing/playready-test-keys';
 import { KeyReleaser } from './releasing/key-releaser';
 import { KeyRevoker } from './revoking/key-revoker';
 import { openDynamoDbKeyStore } from './store/dynamodb-key-store';
@@ -123,7 +124,11 @@ type Answerers = Pick<
 function answerers(shared: Shared): Answerers {
   const sealing = new SealingIdentity();
   const importSealing = new ImportSealing(shared.secrets);
-  const sources = { random: randomKeys, derived: new DerivedKeys(shared.secrets, shared.maxAgeMs) };
+  const sources = {
+    random: randomKeys,
+    derived: new DerivedKeys(shared.secrets, shared.maxAgeMs),
+    'playready-test-seed': playReadyTestKeys,
+  };
   return {
     issuer: new KeyIssuer({ ...shared, sealing, sources }),
     releaser: new KeyReleaser({ ...shared, sealing }),

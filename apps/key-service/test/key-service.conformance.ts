@@ -501,6 +501,58 @@ export function describeKeyService(place: () => Place, processes: number): void 
     });
   });
 
+  describe('keys of the PlayReady test server', () => {
+    const tenant = 'playready-test';
+    const systems = [SYSTEM_IDS.playready, SYSTEM_IDS.clearKey];
+
+    // As in libs/cenc/test/playready-test-key.test.ts.
+    it.each([
+      ['10000000-1000-1000-1000-100000000001', '3a2a1b68dd2bd9b2eeb25e84c4776668', '5TzIYQ2hrOY='],
+      ['6f651ae1-dbe4-4434-bcb4-690d1564c41c', '88da852ae4fa2e1e36aeb2d5c94997b1', undefined],
+    ])('are those that the published seed gives for %s, once and again', async (kid, key, checksum) => {
+      const content = { tenant, contentId: randomUUID(), systems };
+      const keyId = parseKeyId(kid);
+      for (const created of [true, false]) {
+        const [issued] = await services.issue([keyId], content);
+        expect(issued).toMatchObject({ key, created, ...(checksum && { checksum }) });
+        expect(issued?.explicitIv).not.toBe(Buffer.from(key, 'hex').toString('base64'));
+      }
+      const { keys } = await services.bus.ask(describeContent, name(content.contentId, tenant), call());
+      expect(keys.map(({ origin }) => origin)).toEqual(['playready-test-seed']);
+    });
+
+    it('are given to nobody any more once the tenant has gone over to real ones', async () => {
+      const content = { tenant, contentId: randomUUID(), systems };
+      const [old, fresh] = [newKeyId(), newKeyId()];
+      await services.issue([old], content);
+      expect(Object.keys(await services.release([old], content))).toEqual([old]);
+      services.configure((tenants) => tenants.replace('source: playready-test-seed', 'source: random'));
+      await services.restart();
+      await expect(services.issue([old, fresh], content)).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringMatching(/public PlayReady test seed.*another content ID or key ID/),
+      });
+      expect(await services.release([old], content)).toEqual({});
+      await services.issue([fresh], content);
+      expect(Object.keys(await services.release([old, fresh], content))).toEqual([fresh]);
+      services.configure((tenants) => tenants);
+      await services.stop();
+      await services.start(processes);
+      expect(Object.keys(await services.release([old], content))).toEqual([old]);
+    });
+
+    it('are warned about', async () => {
+      const warned = () =>
+        services.events.some(
+          ({ type, data }) =>
+            type === 'io.latchkey.configuration.loaded.v1' &&
+            'warnings' in data &&
+            data.warnings.some((warning) => /tenant playready-test has keys that anybody can make/.test(warning)),
+        );
+      await eventually(warned);
+    });
+  });
+
   describe('documents', () => {
     it('keeps one document for a content and tells versions apart', async () => {
       const content = name(randomUUID());

@@ -37,6 +37,12 @@ export interface ClearKey {
   readonly created: boolean;
 }
 
+/** A tenant whose keys anybody can make; elsewhere in this file, the same one after it has gone over to real keys. */
+const TEST_SERVER = [
+  '    policy: { drmSystems: [9a04f079-9840-4286-ab92-e65be0885f95, e2719d58-a985-b3c9-781a-b030af78d30e] }',
+  '    signaling: { playready: { testServer: true } }',
+];
+
 export const TENANTS = [
   'tenants:',
   '  - id: default',
@@ -49,6 +55,9 @@ export const TENANTS = [
   '    keys: { retention: { live: 2s, vod: 2s } }',
   '  - id: derived',
   '    keys: { source: derived }',
+  '  - id: playready-test',
+  ...TEST_SERVER,
+  '    keys: { source: playready-test-seed }',
   '  - id: deterministic',
   '    policy: { keyIdOverride: { mode: deterministic } }',
   '  - id: fixed',
@@ -81,6 +90,11 @@ export class RunningServices {
   }
 
   readonly #tenantsFile: string;
+
+  /** For services that start from now on. */
+  configure(change: (tenants: string) => string): void {
+    writeFileSync(this.#tenantsFile, change(TENANTS));
+  }
 
   async start(count = 1): Promise<void> {
     for (let n = 0; n < count; n++) {

@@ -87,4 +87,4 @@ export function dynamoDbStore(endpoint: string, table: string, limits: object = 
   return openDynamoDbKeyStore({ table, logger: quiet, client: dynamoDbClient(endpoint, limits) });
 }
 
-const PATIENT = { maxAttempts: 2, requestHandler: { connectionTimeout: 10_000, requestTimeout: 60_000 } };
+export const PATIENT = { maxAttempts: 2, requestHandler: { connectionTimeout: 10_000, requestTimeout: 60_000 } };

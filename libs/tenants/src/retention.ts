@@ -11,9 +11,11 @@ type Unit = keyof typeof UNIT_MS;
 
 export const keysSchema = z.strictObject({
   source: z
-    .enum(['random', 'derived'])
+    .enum(['random', 'derived', 'playready-test-seed'])
     .default('random')
-    .describe('`derived`: HKDF from a tenant root secret, for active-active regions (docs/decisions)'),
+    .describe(
+      "`derived`: HKDF from a tenant root secret, for active-active regions (docs/decisions). `playready-test-seed`: the keys of Microsoft's public PlayReady test server, which anybody can make: never for production, and only together with `signaling.playready.testServer` and a `policy.drmSystems` without other DRM systems.",
+    ),
   retention: z
     .strictObject({
       live: retentionTime.prefault('2d').describe('keys with a live period'),

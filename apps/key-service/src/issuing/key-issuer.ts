@@ -11,7 +11,7 @@ import {
   type RequestedKey,
   type SealingIdentity,
 } from '@latchkey/messages';
-import type { Tenant, TenantDirectory } from '@latchkey/tenants';
+import type { Tenant, TenantDirectory, TenantKeys } from '@latchkey/tenants';
 import type { AuditRecord } from '../audit/audit-log';
 import type { AuditWriter } from '../audit/audit-writer';
 import { tellRefusal } from '../audit/refusals';
@@ -31,6 +31,7 @@ import { isForClearDelivery, missingPermits } from './clear-delivery';
 import { openHandover, type Handover } from './handover';
 import { overrideKeyId } from './key-id-override';
 import { canonicalIv, randomIv, type KeySource, type NewKey } from './key-source';
+import { refuseStrayTestKey } from './playready-test-keys';
 import { expiryOf } from './retention';
 
 /** Losing to others again and again would need ever new ones who ask for some of the same new keys. */
@@ -65,7 +66,7 @@ export interface KeyIssuerParts {
   readonly vault: KeyVault;
   readonly audit: AuditWriter;
   readonly tenants: TenantDirectory;
-  readonly sources: Readonly<Record<'random' | 'derived', KeySource>>;
+  readonly sources: Readonly<Record<TenantKeys['source'], KeySource>>;
   readonly sealing: SealingIdentity;
   readonly now?: () => number;
 }
@@ -122,7 +123,7 @@ export class KeyIssuer {
     for (let race = 0; race < MAX_RACES; race++) {
       const there = await this.parts.store.read(request, wanted.keyIds, deadline);
       refuseRevokedUnmade(there, wanted.keyIds);
-      const held = await this.#unwrap(there, deadline);
+      const held = await this.#unwrap(tenant, there, deadline);
       try {
         const permits = await this.#permit(request, there, wanted, held, deadline);
         const keys = await this.#make(tenant, request, wanted, held, deadline);
@@ -138,7 +139,7 @@ export class KeyIssuer {
     throw new Fault('UNAVAILABLE', 'others are making the same keys at the same time');
   }
 
-  async #unwrap({ rows, revocations }: ContentRows, deadline: Deadline): Promise<Map<KeyId, Held>> {
+  async #unwrap(tenant: Tenant, { rows, revocations }: ContentRows, deadline: Deadline): Promise<Map<KeyId, Held>> {
     const held = new Map<KeyId, Held>();
     try {
       for (const row of rows.values()) {
@@ -147,6 +148,7 @@ export class KeyIssuer {
         held.set(row.keyId, { ...key, facts, created: false, permitted: false });
         if (revokedAt(revocations, row.keyId, facts.createdAt) !== undefined) refuseRevoked(row);
         refuseExpired(row, facts, this.#now());
+        refuseStrayTestKey(row, facts, tenant);
       }
       return held;
     } catch (error) {

@@ -5,6 +5,7 @@ import type { TenantDirectory } from '@latchkey/tenants';
 import type { AuditWriter } from '../audit/audit-writer';
 import { tellRefusal, tellWithheld } from '../audit/refusals';
 import { mayBeDelivered } from '../issuing/clear-delivery';
+import { isStrayTestKey } from '../issuing/playready-test-keys';
 import type { ContentRows, KeyStore } from '../store/key-store';
 import { readFacts, revokedAt, type KeyFacts, type Revocations, type StoredKey } from '../store/stored-key';
 import type { KeyVault } from '../wrapping/key-vault';
@@ -53,7 +54,7 @@ export class KeyReleaser {
     deadline: Deadline,
   ): Promise<ReleaseReply> {
     const pair = this.parts.sealing.current();
-    const drmOnlyToo = this.parts.tenants.get(request.tenant)?.delivery.deliverDrmOnlyKeys;
+    const tenant = this.parts.tenants.get(request.tenant);
     const keys: ReleaseReply['keys'] = [];
     const withheld: KeyId[] = [];
     for (const row of rows.values()) {
@@ -62,14 +63,14 @@ export class KeyReleaser {
       const { contentKey } = await this.parts.vault.unwrap(row, deadline);
       try {
         const facts = readFacts(row as StoredKey);
-        if (!this.#lives(row.keyId, facts, revocations)) continue;
+        if (!this.#lives(row.keyId, facts, revocations) || isStrayTestKey(facts, tenant)) continue;
         const drmOnly = !(await mayBeDelivered(this.parts.vault, row as StoredKey, permits, this.#now(), deadline));
-        if (drmOnly && !drmOnlyToo) {
+        if (drmOnly && !tenant?.delivery.deliverDrmOnlyKeys) {
           withheld.push(row.keyId);
           continue;
         }
-        const { tenant, contentId, keyId } = row;
-        const box = pair.seal(request.publicKey, contentKey, { tenant, contentId, keyId });
+        const { keyId } = row;
+        const box = pair.seal(request.publicKey, contentKey, { tenant: row.tenant, contentId: row.contentId, keyId });
         keys.push({ keyId, box, explicitIv: facts.explicitIv, ...expiry(facts), ...(drmOnly && { drmOnly }) });
       } finally {
         contentKey.dispose();
