@@ -2,11 +2,18 @@ import { z } from 'zod';
 
 const certificateArn = z.string().regex(/^arn:aws[a-z-]*:acm:/, 'the ARN of a certificate in ACM');
 
+const secretArn = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:secretsmanager:.+-[A-Za-z0-9]{6}$/,
+    'the whole ARN of a secret, with its last six characters',
+  );
+
 /**
  * What an installation chooses. Everything has a default but the region: `cdk deploy` in an empty account works with
  * `CDK_DEFAULT_REGION` alone; production sets it in `LATCHKEY_CDK_CONFIG`, a JSON text.
  */
-export const installationSchema = z.strictObject({
+const settings = z.strictObject({
   /** Prefix of the stacks' names; two installations in one account need two. */
   name: z
     .string()
@@ -36,12 +43,27 @@ export const installationSchema = z.strictObject({
     .strictObject({ domainName: z.hostname(), certificateArn, networks: z.array(z.cidrv4()).min(1) })
     .optional(),
   /** The ARN of a Secrets Manager secret that holds the tenants file; without it there is one tenant, `default`, for this account's media services. */
-  tenantsSecretArn: z
-    .string()
-    .regex(
-      /^arn:aws[a-z-]*:secretsmanager:.+-[A-Za-z0-9]{6}$/,
-      'the whole ARN of a secret, with its last six characters',
-    )
+  tenantsSecretArn: secretArn.optional(),
+  /** Tenants are rows of a table, which `npm run tenants` changes and services read without a restart, in the place of that secret. */
+  tenantsTable: z.boolean().default(false),
+  /**
+   * Where the monitor sends events besides (docs/console.md): a secret that holds its BRIDGES_FILE, and the EventBridge buses that
+   * stand in it, by name or ARN.
+   */
+  bridges: z
+    .strictObject({
+      secretArn,
+      eventBuses: z
+        .array(
+          z
+            .string()
+            .regex(
+              /^(arn:aws[a-z-]*:events:[^:]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/,
+              'the name or ARN of an event bus',
+            ),
+        )
+        .default([]),
+    })
     .optional(),
   /**
    * The services run on this cluster (deploy/kubernetes), and only what they need of AWS is made. With the load balancer
@@ -72,6 +94,10 @@ export const installationSchema = z.strictObject({
     .refine(({ min, max }) => min <= max, 'min is more than max')
     .default({ min: 2, max: 10 }),
 });
+export const installationSchema = settings.refine(
+  ({ tenantsTable, tenantsSecretArn }) => !(tenantsTable && tenantsSecretArn),
+  'tenantsTable, tenantsSecretArn: tenants are in a table or in a secret',
+);
 export type Installation = z.infer<typeof installationSchema>;
 export type EncryptorService = Installation['encryptors'][number];
 

@@ -39,7 +39,7 @@ export function installForEks(app: App, installation: Installation, cluster: Non
   const env = envOf(installation);
   const name = (part: string) => `${installation.name}${part}`;
   const vault = new VaultStack(app, name('Vault'), { env, installation });
-  const pods = new PodAccessStack(app, name('Pods'), { env, vault, cluster });
+  const pods = new PodAccessStack(app, name('Pods'), { env, vault, installation, cluster });
   const { gatewayBalancer } = cluster;
   const door =
     gatewayBalancer &&

@@ -3,21 +3,32 @@ import { CfnPodIdentityAssociation } from 'aws-cdk-lib/aws-eks';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Installation } from './config';
-import { pascal } from './services';
+import { allowEventBuses } from './event-buses';
+import { pascal, TENANT_READERS } from './services';
 import { allowStores } from './store-access';
 import type { VaultStack } from './vault-stack';
 
 export interface PodAccessProps extends StackProps {
   readonly vault: VaultStack;
+  readonly installation: Installation;
   readonly cluster: NonNullable<Installation['eks']>;
 }
 
 /** What pods of deploy/kubernetes may do in this account, by the service account they run as (EKS Pod Identity). */
 export class PodAccessStack extends Stack {
-  constructor(scope: Construct, id: string, { vault, cluster, ...props }: PodAccessProps) {
+  constructor(scope: Construct, id: string, { vault, cluster, installation, ...props }: PodAccessProps) {
     super(scope, id, props);
-    const roleOf = (service: string) => this.#role(service, cluster);
-    allowStores(vault, { keyService: roleOf('key-service'), monitor: roleOf('monitor') });
+    const needy = vault.tenantsTable ? TENANT_READERS : [];
+    const roles = new Map(
+      [...new Set(['key-service', 'monitor', ...needy])].map((service) => [service, this.#role(service, cluster)]),
+    );
+    const roleOf = (service: string) => roles.get(service) as Role;
+    allowStores(vault, {
+      keyService: roleOf('key-service'),
+      monitor: roleOf('monitor'),
+      tenantReaders: needy.map(roleOf),
+    });
+    allowEventBuses(this, roleOf('monitor'), installation);
   }
 
   #role(service: string, { clusterName, namespace }: PodAccessProps['cluster']): Role {

@@ -28,7 +28,8 @@ import type { Construct } from 'constructs';
 import { addNats, NATS_URL } from './nats';
 import { addService } from './fargate-service';
 import type { Installation } from './config';
-import { SERVICE_NAMES, SERVICES, type ServiceName } from './services';
+import { allowEventBuses } from './event-buses';
+import { SERVICE_NAMES, SERVICES, TENANT_READERS, type ServiceName } from './services';
 import { allowStores } from './store-access';
 import type { VaultSecrets } from './vault-secrets';
 import type { VaultStack } from './vault-stack';
@@ -77,8 +78,8 @@ export class RuntimeStack extends Stack {
           name,
           { installation, cluster: this.cluster },
           {
-            environment: { ...busEnvironment(installation), ...environments[name] },
-            files: filesOf(name, vault.secrets),
+            environment: { ...busEnvironment(installation), ...tenantsEnvironment(name, vault), ...environments[name] },
+            files: filesOf(name, vault.secrets, installation),
             secrets: SECRETS[name]?.(vault.secrets) ?? {},
           },
         ),
@@ -88,7 +89,9 @@ export class RuntimeStack extends Stack {
     allowStores(vault, {
       keyService: this.services['key-service'].taskDefinition.taskRole,
       monitor: this.services.monitor.taskDefinition.taskRole,
+      tenantReaders: TENANT_READERS.map((name) => this.services[name].taskDefinition.taskRole),
     });
+    allowEventBuses(this, this.services.monitor.taskDefinition.taskRole, installation);
     this.gatewayTargets = balanceGateway(this.gatewayBalancer, this.services['speke-gateway']);
     this.deliveryTargets = balanceDelivery(deliveryBalancer, vpc, this.services['key-delivery']);
     for (const balancer of [this.gatewayBalancer, deliveryBalancer]) {
@@ -130,11 +133,16 @@ const SECRETS: Partial<Record<ServiceName, (secrets: VaultSecrets) => Record<str
   monitor: ({ consoleAccess }) => ({ CONSOLE_ACCESS: consoleAccess }),
 };
 
-function filesOf(name: ServiceName, secrets: VaultSecrets): Record<string, ISecret> {
+function tenantsEnvironment(name: ServiceName, { tenantsTable }: VaultStack): Record<string, string> {
+  return tenantsTable && SERVICES[name].tenants ? { TENANTS_TABLE: tenantsTable.tableName } : {};
+}
+
+function filesOf(name: ServiceName, secrets: VaultSecrets, { tenantsTable }: Installation): Record<string, ISecret> {
   return {
     NATS_NKEY_SEED_FILE: secrets.bus.seeds[name],
     NATS_TLS_CA: secrets.bus.authority,
-    ...(SERVICES[name].tenants ? { TENANTS_FILE: secrets.tenants } : {}),
+    ...(SERVICES[name].tenants && !tenantsTable ? { TENANTS_FILE: secrets.tenants } : {}),
+    ...(name === 'monitor' && secrets.bridges ? { BRIDGES_FILE: secrets.bridges } : {}),
     ...(name === 'speke-gateway' ? { CREDENTIALS_KEY_FILE: secrets.credentialsKey } : {}),
   };
 }

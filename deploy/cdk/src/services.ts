@@ -7,7 +7,7 @@ export interface ServiceShape {
   readonly environment: Readonly<Record<string, string>>;
   /** On a request's way, it scales; others run one. */
   readonly scales: boolean;
-  /** Whether it reads the tenants file. */
+  /** Whether it reads tenants. */
   readonly tenants: boolean;
 }
 
@@ -49,6 +49,8 @@ export const SERVICES = {
 
 export type ServiceName = keyof typeof SERVICES;
 export const SERVICE_NAMES = Object.keys(SERVICES) as ServiceName[];
+
+export const TENANT_READERS = SERVICE_NAMES.filter((name) => SERVICES[name].tenants);
 
 /** `speke-gateway` → `SpekeGateway`, for the names of constructs. */
 export function pascal(name: string): string {

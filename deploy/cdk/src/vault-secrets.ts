@@ -21,6 +21,8 @@ export interface VaultSecrets {
   readonly credentialsKey: ISecret;
   /** What API Gateway says to the gateway, so that nobody else in the VPC can name a role. */
   readonly door: ISecret;
+  /** Webhooks and event buses, where there are any. */
+  readonly bridges: ISecret | undefined;
   /** Who may see the console; an operator replaces it (docs/console.md). */
   readonly consoleAccess: ISecret;
 }
@@ -28,7 +30,7 @@ export interface VaultSecrets {
 /** Each service is later given its own of them, and no more. */
 export function addVaultSecrets(
   scope: Construct,
-  { name, tenantsSecretArn }: Installation,
+  { name, tenantsSecretArn, bridges }: Installation,
   encryptors: readonly EncryptorRole[],
 ): VaultSecrets {
   const busFile = (file: string) =>
@@ -61,6 +63,7 @@ export function addVaultSecrets(
       description: 'Latchkey: what API Gateway says to the SPEKE gateway',
       generateSecretString: { passwordLength: 48, excludePunctuation: true },
     }),
+    bridges: bridges && Secret.fromSecretCompleteArn(scope, 'Bridges', bridges.secretArn),
     // Of a token that nobody has: its hash is of no text.
     consoleAccess: kept(scope, 'ConsoleAccess', {
       secretName: `${name}/console-access`,
@@ -74,7 +77,8 @@ export function addVaultSecrets(
 
 /**
  * One tenant, `default`: the media services of this account by their roles, and keys for players with a signed URL. What
- * signs is generated, and stands in this secret alone. It is a beginning: `tenantsSecretArn` is what one goes on with.
+ * signs is generated, and stands in this secret alone. It is a beginning: `tenantsSecretArn` or
+ * `tenantsTable` is what one goes on with.
  */
 function firstTenants(scope: Construct, name: string, encryptors: readonly EncryptorRole[]): ISecret {
   const signing = kept(scope, 'UrlSigning', {

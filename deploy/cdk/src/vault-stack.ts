@@ -13,12 +13,14 @@ export interface VaultProps extends StackProps {
 
 const BY_KEY_ID = 'by-key-id';
 
-/** What must outlive every deployment: the two tables, the keys that protect them, secrets, and the roles that endpoints of media services name. CloudFormation deletes none of the data. */
+/** What must outlive every deployment: the tables, the keys that protect them, secrets, and the roles that endpoints of media services name. CloudFormation deletes none of the data. */
 export class VaultStack extends Stack {
   /** Wraps content keys (GenerateDataKey, Decrypt). Only key-service may use it. */
   readonly wrappingKey: Key;
   readonly keyTable: TableV2;
   readonly ledgerTable: TableV2;
+  /** Where an installation keeps its tenants in rows. */
+  readonly tenantsTable: TableV2 | undefined;
   readonly encryptors: readonly EncryptorRole[];
   readonly secrets: VaultSecrets;
   readonly #storageKey: Key;
@@ -27,14 +29,17 @@ export class VaultStack extends Stack {
     super(scope, id, { ...props, terminationProtection: true });
     this.wrappingKey = customerKey(this, 'WrappingKey', 'Latchkey: wraps content keys');
     this.#storageKey = customerKey(this, 'StorageKey', 'Latchkey: encrypts its tables at rest');
-    const protectedTable = {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
+    const kept = {
       billing: Billing.onDemand(),
       encryption: TableEncryptionV2.customerManagedKey(this.#storageKey),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
+    };
+    const protectedTable = {
+      ...kept,
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
     };
     this.keyTable = new TableV2(this, 'KeyTable', {
       ...protectedTable,
@@ -48,10 +53,14 @@ export class VaultStack extends Stack {
       ],
     });
     this.ledgerTable = new TableV2(this, 'LedgerTable', protectedTable);
+    this.tenantsTable = props.installation.tenantsTable
+      ? new TableV2(this, 'TenantsTable', { ...kept, partitionKey: { name: 'id', type: AttributeType.STRING } })
+      : undefined;
     this.encryptors = addEncryptorRoles(this, props.installation.encryptors);
     this.secrets = addVaultSecrets(this, props.installation, this.encryptors);
     new CfnOutput(this, 'KeyTableName', { value: this.keyTable.tableName });
     new CfnOutput(this, 'LedgerTableName', { value: this.ledgerTable.tableName });
+    if (this.tenantsTable) new CfnOutput(this, 'TenantsTableName', { value: this.tenantsTable.tableName });
     new CfnOutput(this, 'WrappingKeyArn', { value: this.wrappingKey.keyArn });
   }
 
@@ -66,6 +75,14 @@ export class VaultStack extends Stack {
   /** The index of key IDs is asked, never written. */
   allowKeyIndex(grantee: IGrantable): void {
     allow(grantee, ['dynamodb:Query'], [`${this.keyTable.tableArn}/index/${BY_KEY_ID}`]);
+  }
+
+  /** Actions on rows of which the first part of the partition key is one of these. */
+  allowPartitions(grantee: IGrantable, table: TableV2, action: string, partitions: readonly string[]): void {
+    allow(grantee, [action], [table.tableArn], {
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions.map((partition) => `${partition}#*`) },
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    });
   }
 
   /** These actions on the table, and through DynamoDB alone on the key that encrypts it at rest. */

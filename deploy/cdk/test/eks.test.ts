@@ -2,6 +2,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readInstallation } from '../src/config';
 import { installForEks } from '../src/installation';
+import { pascal, TENANT_READERS } from '../src/services';
 import { list, resources, statements } from './stacks';
 
 const BALANCER = {
@@ -10,8 +11,10 @@ const BALANCER = {
 };
 
 describe('beside a cluster of one’s own', () => {
-  const install = (eks: object) => {
-    const installation = readInstallation({ LATCHKEY_CDK_CONFIG: JSON.stringify({ region: 'eu-west-1', eks }) });
+  const install = (eks: object, more: object = {}) => {
+    const installation = readInstallation({
+      LATCHKEY_CDK_CONFIG: JSON.stringify({ region: 'eu-west-1', eks, ...more }),
+    });
     const app = new App();
     const stacks = installForEks(app, installation, installation.eks!);
     app.synth();
@@ -28,6 +31,27 @@ describe('beside a cluster of one’s own', () => {
     ).toEqual(['key-service', 'monitor']);
     expect(statements(template).flatMap(({ Resource }) => list(Resource))).not.toContain('*');
     expect(JSON.stringify(template.toJSON())).toContain('sts:TagSession');
+  }, 60_000);
+
+  it('lets pods read tenants where these are rows, and the monitor put events on the buses of its bridges', () => {
+    const secretArn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:bridges-AbCdEf';
+    const { vault, pods } = install(
+      { clusterName: 'video' },
+      { tenantsTable: true, bridges: { secretArn, eventBuses: ['drm'] } },
+    );
+    Template.fromStack(vault).resourceCountIs('AWS::DynamoDB::GlobalTable', 3);
+    const template = Template.fromStack(pods);
+    const readers = TENANT_READERS.map((name) => `${pascal(name)}Role`);
+    const rights = statements(template);
+    const scans = rights.filter(({ Action }) => list(Action).includes('dynamodb:Scan'));
+    expect(scans.map(({ policy }) => policy.replace(/DefaultPolicy.*/, '')).sort()).toEqual([...readers].sort());
+    const puts = rights.filter(({ Action }) => list(Action).includes('events:PutEvents'));
+    expect(puts.map(({ policy }) => policy)).toEqual([expect.stringMatching(/^MonitorRole/)]);
+    expect(
+      resources(template, 'AWS::EKS::PodIdentityAssociation')
+        .map(({ Properties }) => Properties['ServiceAccount'])
+        .sort(),
+    ).toEqual(['monitor', ...TENANT_READERS].sort());
   }, 60_000);
 
   it('gets the media services’ door when the gateway has a load balancer', () => {

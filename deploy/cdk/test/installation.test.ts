@@ -13,6 +13,7 @@ import { SERVICE_NAMES, pascal } from '../src/services';
 import { containers, list, resources, statements, templatesOf, type Templates } from './stacks';
 
 const ROOT = join(__dirname, '../../..');
+const SECRET = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:kept-AbCdEf';
 let templates: Templates;
 
 beforeAll(() => {
@@ -39,6 +40,8 @@ describe('the installation', () => {
     expect(read({ natsUrl: 'nats://nats:4222' })).toThrow('tls://');
     expect(read({ tasks: { min: 3, max: 2 } })).toThrow('min is more than max');
     expect(read({ encryptors: ['medialive'] })).toThrow('encryptors');
+    expect(read({ tenantsTable: true, tenantsSecretArn: SECRET })).toThrow('in a table or in a secret');
+    expect(read({ bridges: { secretArn: SECRET, eventBuses: ['a bus'] } })).toThrow('event bus');
     expect(read({ oops: true })).toThrow('oops');
   });
 });
@@ -145,6 +148,22 @@ describe('least privilege', () => {
       );
     expect(granted('key-service')).toEqual(actionsOf('key-service'));
     expect(granted('monitor')).toEqual(actionsOf('monitor'));
+  });
+
+  it('lets key-service delete and change in place what it has to, and no key, permit, revocation or secret', () => {
+    const narrowed = statements(templates.runtime).filter(({ Condition }) =>
+      JSON.stringify(Condition ?? {}).includes('dynamodb:LeadingKeys'),
+    );
+    const rows = ({ Condition }: (typeof narrowed)[number]) =>
+      (Condition as Record<string, Record<string, string[]>>)['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+    expect(narrowed.map((each) => [list(each.Action), rows(each)])).toEqual([
+      [['dynamodb:BatchWriteItem'], ['A#*', 'K#*']],
+      [['dynamodb:UpdateItem'], ['W#*']],
+      [['dynamodb:DeleteItem'], ['D#*', 'W#*']],
+    ]);
+    // ForAllValues alone holds for a request without keys.
+    for (const { Condition } of narrowed)
+      expect(Condition).toMatchObject({ Null: { 'dynamodb:LeadingKeys': 'false' } });
   });
 
   it('gives no other service anything of DynamoDB or KMS', () => {
@@ -290,15 +309,70 @@ describe('tenants', () => {
   });
 
   it('are whoever a secret of one’s own names', () => {
-    const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:tenants-AbCdEf';
-    const { vault, runtime } = templatesOf({ tenantsSecretArn: arn });
+    const { vault, runtime } = templatesOf({ tenantsSecretArn: SECRET });
     expect(resources(vault, 'AWS::SecretsManager::Secret').map(({ Properties }) => Properties['Name'])).not.toContain(
       'Latchkey/tenants',
     );
     expect(containers(runtime).get('KeyService/files')?.Secrets).toContainEqual({
       Name: 'TENANTS_FILE',
-      ValueFrom: arn,
+      ValueFrom: SECRET,
     });
+  }, 60_000);
+
+  // issue 8, 2: tenants as DynamoDB rows
+  it('are rows of a table where that is chosen: protected as keys are, and only read by services', () => {
+    const { vault, runtime } = templatesOf({ tenantsTable: true });
+    vault.hasResource('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Retain',
+      Properties: Match.objectLike({
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        Replicas: [
+          Match.objectLike({
+            DeletionProtectionEnabled: true,
+            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          }),
+        ],
+      }),
+    });
+    for (const name of SERVICE_NAMES) {
+      const told = containers(runtime)
+        .get(`${pascal(name)}/service`)
+        ?.Environment?.map((variable) => variable.Name);
+      const rights = statements(runtime).filter(
+        ({ policy, Resource }) =>
+          policy.startsWith(`${pascal(name)}TaskTaskRole`) && JSON.stringify(Resource).includes('TenantsTable'),
+      );
+      const reads = name !== 'monitor';
+      expect([name, told?.includes('TENANTS_TABLE'), told?.includes('TENANTS_FILE')]).toEqual([name, reads, false]);
+      expect([name, rights.flatMap(({ Action }) => list(Action))]).toEqual([
+        name,
+        reads ? ['dynamodb:GetItem', 'dynamodb:Scan'] : [],
+      ]);
+      const known = knownVariables(name);
+      expect([name, told?.filter((variable) => !known(variable))]).toEqual([name, []]);
+    }
+  }, 60_000);
+});
+
+describe('bridges', () => {
+  it('are none at first: the monitor may put events nowhere', () => {
+    expect(JSON.stringify(templates.runtime.toJSON())).not.toMatch(/events:PutEvents|BRIDGES_FILE/);
+  });
+
+  it('are the monitor’s alone: a secret as its file, and the buses that are named', () => {
+    const other = 'arn:aws:events:eu-west-1:999988887777:event-bus/theirs';
+    const { runtime } = templatesOf({ bridges: { secretArn: SECRET, eventBuses: ['drm', other] } });
+    const puts = statements(runtime).filter(({ Action }) => list(Action).includes('events:PutEvents'));
+    expect(puts).toEqual([expect.objectContaining({ policy: expect.stringMatching(/^MonitorTask/), Effect: 'Allow' })]);
+    const [own, theirs] = list(puts[0]?.Resource as string[]);
+    expect(JSON.stringify(own)).toContain(':event-bus/drm');
+    expect(theirs).toBe(other);
+    for (const [name, { Secrets = [] }] of containers(runtime)) {
+      const has = Secrets.some((secret) => secret.Name === 'BRIDGES_FILE' && secret.ValueFrom === SECRET);
+      expect([name, has]).toEqual([name, name === 'Monitor/files']);
+    }
+    const told = containers(runtime).get('Monitor/service')?.Environment;
+    expect(told).toContainEqual({ Name: 'BRIDGES_FILE', Value: '/run/latchkey/bridges-file' });
   }, 60_000);
 });
 
