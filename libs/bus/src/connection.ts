@@ -5,11 +5,10 @@ import { SpanKind } from '@opentelemetry/api';
 import { z } from 'zod';
 import type { BusConnection, Call } from './bus';
 import { faultOf } from './fault-headers';
-import { parseJson, writeJson } from './json';
 import { measured } from './measured';
 import { BusStrategy } from './strategy';
 import { inSpan, inTraceOf } from './trace-context';
-import { DEADLINE_HEADER, type BusMessage, type Transport } from './transport';
+import { DEADLINE_HEADER, type BusMessage, type Packed, type Transport } from './transport';
 
 export const busEnvironment = z.object({
   BUS_CONCURRENCY: z.coerce
@@ -89,8 +88,8 @@ export class TransportConnection implements BusConnection {
     return this.#readReply(contract, answer.body);
   }
 
-  #message(subject: string, content: unknown, headers: Record<string, string>): BusMessage {
-    const body = writeJson(content, this.transport.maxBytes);
+  #message(subject: string, value: unknown, headers: Record<string, string>): BusMessage {
+    const body = this.transport.pack(value);
     if (body === undefined) {
       throw new Fault('INVALID_REQUEST', `a message is longer than ${this.transport.maxBytes} bytes`);
     }
@@ -98,8 +97,8 @@ export class TransportConnection implements BusConnection {
   }
 
   /** A reply that its contract does not allow is the answerer's mistake; what is in it stays unsaid. */
-  #readReply<Res extends z.ZodType>(contract: RequestContract<z.ZodType, Res>, body: string): z.output<Res> {
-    const reply = contract.reply.safeParse(parseJson(body));
+  #readReply<Res extends z.ZodType>(contract: RequestContract<z.ZodType, Res>, body: Packed): z.output<Res> {
+    const reply = contract.reply.safeParse(this.transport.unpack(body));
     if (reply.success) return reply.data;
     const faults = reply.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.code}`);
     this.service.logger.error({ subject: contract.subject, faults }, 'a reply is not what its contract says');

@@ -66,6 +66,8 @@ export class MemoryEventLog {
 class Consumer {
   readonly #waiting: Delivery[] = [];
   readonly #members = new Set<Member>();
+  /** By subject: there are few. */
+  readonly #wanted = new Map<string, boolean>();
 
   constructor(private readonly pattern: string) {}
 
@@ -75,10 +77,18 @@ class Consumer {
 
   /** One that is not durable misses what it is too slow for. */
   offer(message: BusMessage): void {
-    if (!matchesSubject(this.pattern, message.subject)) return;
+    if (!this.#wants(message.subject)) return;
     if (this.full) this.#waiting.shift();
     this.#waiting.push({ message, attempt: 0 });
     this.#wake();
+  }
+
+  #wants(subject: string): boolean {
+    const known = this.#wanted.get(subject);
+    if (known !== undefined) return known;
+    const wanted = matchesSubject(this.pattern, subject);
+    this.#wanted.set(subject, wanted);
+    return wanted;
   }
 
   join(handle: Handle, inFlight: number): Member {

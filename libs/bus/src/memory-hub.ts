@@ -2,9 +2,10 @@ import { Fault } from '@latchkey/messages';
 import type { ServiceContext } from '@latchkey/runtime';
 import type { BusConnection } from './bus';
 import { TransportConnection } from './connection';
+import { fitsAsJson } from './json';
 import { MemoryEventLog } from './memory-event-log';
 import { NoResponders } from './no-responders';
-import type { BusAnswer, BusMessage, EventOptions, Hearing, Subscription, Transport } from './transport';
+import type { BusAnswer, BusMessage, EventOptions, Hearing, Packed, Subscription, Transport } from './transport';
 
 type Handle = (message: BusMessage) => Promise<BusAnswer>;
 
@@ -34,6 +35,15 @@ class MemoryTransport implements Transport {
     private readonly answerers: Answerers,
     private readonly events: MemoryEventLog,
   ) {}
+
+  /** As it is: whoever is given it, by way of a contract, has a copy. */
+  pack(value: unknown): Packed | undefined {
+    return fitsAsJson(value, this.maxBytes) ? value : undefined;
+  }
+
+  unpack(body: Packed): unknown {
+    return body;
+  }
 
   async request(message: BusMessage, timeoutMs: number): Promise<BusAnswer> {
     this.#insistOnConnection();

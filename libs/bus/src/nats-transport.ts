@@ -13,9 +13,19 @@ import {
 } from 'nats';
 import { EventStream } from './event-stream';
 import { readNatsSettings, type NatsSettings } from './nats-settings';
+import { parseJson, writeJson } from './json';
 import { NatsInbox } from './nats-inbox';
 import { NoResponders } from './no-responders';
-import type { BusAnswer, BusHeaders, BusMessage, EventOptions, Hearing, Subscription, Transport } from './transport';
+import type {
+  BusAnswer,
+  BusHeaders,
+  BusMessage,
+  EventOptions,
+  Hearing,
+  Packed,
+  Subscription,
+  Transport,
+} from './transport';
 
 const CONNECT_AGAIN_AFTER_MS = 500;
 
@@ -63,11 +73,19 @@ class NatsTransport implements Transport {
     return this.#connected;
   }
 
+  pack(value: unknown): string | undefined {
+    return writeJson(value, this.maxBytes);
+  }
+
+  unpack(body: Packed): unknown {
+    return parseJson(body as string);
+  }
+
   async request(message: BusMessage, timeoutMs: number): Promise<BusAnswer> {
     this.#insistOnConnection();
     const { subject, body } = message;
     const answer = await this.#inbox
-      .request(subject, body, toNats(message.headers), timeoutMs)
+      .request(subject, body as string, toNats(message.headers), timeoutMs)
       .catch((error: unknown) => {
         throw asFault(subject, error);
       });
@@ -103,7 +121,7 @@ class NatsTransport implements Transport {
   async append(id: string, message: BusMessage): Promise<void> {
     this.#insistOnConnection();
     const { subject, body } = message;
-    await this.#orBroken(subject, () => this.#events.append(id, subject, body, toNats(message.headers)));
+    await this.#orBroken(subject, () => this.#events.append(id, subject, body as string, toNats(message.headers)));
   }
 
   hear(subject: string, options: EventOptions, handle: (message: BusMessage) => Promise<Hearing>) {
@@ -126,7 +144,7 @@ class NatsTransport implements Transport {
       headers: fromNats(message.headers),
     });
     try {
-      message.respond(answer.body, { headers: toNats(answer.headers) });
+      message.respond(answer.body as string, { headers: toNats(answer.headers) });
     } catch (err) {
       this.context.logger.error({ err, subject: message.subject }, 'an answer could not be sent');
     }

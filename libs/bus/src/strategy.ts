@@ -7,7 +7,6 @@ import { z } from 'zod';
 import { Deadline } from './deadline';
 import type { HandlerExtras, HeardContract, HearsOptions } from './decorators';
 import { faultAnswer } from './fault-headers';
-import { parseJson, writeJson } from './json';
 import { measured } from './measured';
 import { inSpan, inTraceOf } from './trace-context';
 import {
@@ -15,6 +14,7 @@ import {
   type BusAnswer,
   type BusMessage,
   type Hearing,
+  type Packed,
   type Subscription,
   type Transport,
 } from './transport';
@@ -94,22 +94,22 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
   async #work(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<BusAnswer> {
     const deadline = deadlineOf(message, contract.timeoutMs * this.limits.BUS_PATIENCE);
     if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `a request on ${contract.subject} came too late`);
-    const request = contract.request.safeParse(parseJson(message.body));
+    const request = contract.request.safeParse(this.bus.unpack(message.body));
     if (!request.success) throw invalidRequest(request.error);
     const { data } = request;
     const reply = await inSpan(SpanKind.SERVER, contract.subject, data, () => settle(handler(data, { deadline })));
-    return { body: this.#write(contract.subject, reply), headers: {} };
+    return { body: this.#pack(contract.subject, reply), headers: {} };
   }
 
-  #write(subject: string, reply: unknown): string {
-    const body = writeJson(reply, this.bus.maxBytes);
+  #pack(subject: string, reply: unknown): Packed {
+    const body = this.bus.pack(reply);
     if (body === undefined) throw new Error(`a reply on ${subject} is longer than ${this.bus.maxBytes} bytes`);
     return body;
   }
 
   async #hear(contract: HeardContract, handler: MessageHandler, message: BusMessage): Promise<Hearing> {
     const schema = contract.payload ?? EVENT_SCHEMAS.get(message.subject) ?? ANY_EVENT;
-    const event = schema.safeParse(parseJson(message.body));
+    const event = schema.safeParse(this.bus.unpack(message.body));
     if (!event.success) {
       const faults = issuesOf(event.error);
       this.service.logger.error({ subject: message.subject, faults }, 'an event is not what its contract says');

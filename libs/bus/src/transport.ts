@@ -1,14 +1,17 @@
-/** What crosses the bus: JSON text, and what is said about it. */
+/** What crosses the bus: a body that the transport has packed, and what is said about it. */
 export interface BusMessage {
   readonly subject: string;
-  readonly body: string;
+  readonly body: Packed;
   readonly headers: BusHeaders;
 }
 
 export interface BusAnswer {
-  readonly body: string;
+  readonly body: Packed;
   readonly headers: BusHeaders;
 }
+
+/** JSON text between processes; within one, the value itself, which nobody changes any more. */
+export type Packed = unknown;
 
 /** One value for each name; names are compared as written. */
 export type BusHeaders = Readonly<Record<string, string>>;
@@ -35,13 +38,19 @@ export interface EventOptions {
 }
 
 /**
- * The narrow port below the bus: moves texts between processes, or within one, and knows nothing of contracts.
+ * The narrow port below the bus: moves bodies between processes, or within one, and knows nothing of contracts.
  * NATS and memory implement it and pass one conformance suite.
  */
 export interface Transport {
   readonly connected: boolean;
-  /** The largest body that it takes. */
+  /** The largest body that it takes, in bytes of JSON. */
   readonly maxBytes: number;
+
+  /** Makes a body of a value that JSON can say; undefined for what is larger than `maxBytes`. */
+  pack(value: unknown): Packed | undefined;
+
+  /** What was packed; undefined, which no contract allows, for what is no JSON. */
+  unpack(body: Packed): unknown;
 
   /** Throws NoResponders, or Fault UNAVAILABLE or DEADLINE_EXCEEDED. */
   request(message: BusMessage, timeoutMs: number): Promise<BusAnswer>;

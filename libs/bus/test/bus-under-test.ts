@@ -16,6 +16,7 @@ import {
 } from '@latchkey/bus';
 import { headers as natsHeaders, connect } from 'nats';
 import type { NatsServer } from '@latchkey/testing';
+import { parseJson } from '../src/json';
 
 /** A bus that the conformance suite is run on. */
 export interface BusUnderTest {
@@ -32,7 +33,10 @@ export function memoryBus(): BusUnderTest {
   const hub = new MemoryHub();
   return {
     connect: async (context) => hub.connect(context),
-    raw: (subject, body, headers = {}) => hub.transport().request({ subject, body, headers }, 60_000),
+    raw: async (subject, text, headers = {}) => {
+      const answer = await hub.transport().request({ subject, body: parseJson(text), headers }, 60_000);
+      return { body: answer.body === '' ? '' : JSON.stringify(answer.body), headers: { ...answer.headers } };
+    },
   };
 }
 
