@@ -2,35 +2,34 @@ import { Fault } from '@latchkey/messages';
 import { redeliveryDelayMs, type BusMessage, type EventOptions, type Hearing, type Subscription } from './transport';
 
 type Handle = (message: BusMessage) => Promise<Hearing>;
-interface Entry {
-  readonly sequence: number;
-  readonly message: BusMessage;
-}
 interface Delivery {
   readonly message: BusMessage;
   attempt: number;
 }
 
-const KEPT_EVENTS = 10_000;
+/** An id that comes again within so many events is no new event; a durable consumer may be as many behind. */
+const KNOWN_EVENTS = 10_000;
+/** What a durable consumer that is new begins with: those of one process all join while it starts. */
+const KEPT_EVENTS = 256;
 
-/**
- * Events in order, the last 10,000 of them, with what JetStream means by a stream, its durable consumers and its deduplication,
- * as long as the process lives.
- */
+/** Events in order, with what JetStream means by durable consumers and deduplication, as long as the process lives. */
 export class MemoryEventLog {
-  readonly #entries = new Map<string, Entry>();
+  readonly #known = new Recent<string>(KNOWN_EVENTS);
+  readonly #ids = new Set<string>();
+  readonly #kept = new Recent<BusMessage>(KEPT_EVENTS);
   readonly #durables = new Map<string, Consumer>();
   readonly #consumers = new Set<Consumer>();
-  #sequence = 0;
 
   /** Throws Fault UNAVAILABLE while a durable consumer is so far behind that it would lose the event: the publisher keeps it. */
   append(id: string, message: BusMessage): void {
-    if (this.#entries.has(id)) return;
+    if (this.#ids.has(id)) return;
     for (const durable of this.#durables.values()) {
       if (durable.full) throw new Fault('UNAVAILABLE', 'a consumer of events is too far behind');
     }
-    this.#entries.set(id, { sequence: ++this.#sequence, message });
-    if (this.#entries.size > KEPT_EVENTS) this.#entries.delete(this.#entries.keys().next().value as string);
+    const forgotten = this.#known.add(id);
+    if (forgotten !== undefined) this.#ids.delete(forgotten);
+    this.#ids.add(id);
+    this.#kept.add(message);
     for (const consumer of this.#consumers) consumer.offer(message);
   }
 
@@ -51,7 +50,7 @@ export class MemoryEventLog {
     if (known) return known;
     const consumer = this.#consumer(subject);
     this.#durables.set(name, consumer);
-    for (const { message } of this.#entries.values()) consumer.offer(message);
+    for (const message of this.#kept.inOrder()) consumer.offer(message);
     return consumer;
   }
 
@@ -59,6 +58,30 @@ export class MemoryEventLog {
     const consumer = new Consumer(subject);
     this.#consumers.add(consumer);
     return consumer;
+  }
+}
+
+/** The last `size` of what was added. */
+class Recent<T> {
+  readonly #ring: T[] = [];
+  #oldest = 0;
+
+  constructor(private readonly size: number) {}
+
+  /** Gives back what it has forgotten for it. */
+  add(one: T): T | undefined {
+    if (this.#ring.length < this.size) {
+      this.#ring.push(one);
+      return undefined;
+    }
+    const forgotten = this.#ring[this.#oldest];
+    this.#ring[this.#oldest] = one;
+    this.#oldest = (this.#oldest + 1) % this.size;
+    return forgotten;
+  }
+
+  inOrder(): T[] {
+    return [...this.#ring.slice(this.#oldest), ...this.#ring.slice(0, this.#oldest)];
   }
 }
 
@@ -72,7 +95,7 @@ class Consumer {
   constructor(private readonly pattern: string) {}
 
   get full(): boolean {
-    return this.#waiting.length >= KEPT_EVENTS;
+    return this.#waiting.length >= KNOWN_EVENTS;
   }
 
   /** One that is not durable misses what it is too slow for. */

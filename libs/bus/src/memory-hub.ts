@@ -9,7 +9,7 @@ import type { BusAnswer, BusMessage, EventOptions, Hearing, Packed, Subscription
 
 type Handle = (message: BusMessage) => Promise<BusAnswer>;
 
-/** A bus within one process: every connection of one hub is on it. It means the same as NATS, and keeps events only as long as it lives. */
+/** A bus within one process: every connection of one hub is on it. It means the same as NATS, and keeps the last events only as long as it lives. */
 export class MemoryHub {
   readonly #answerers = new Answerers();
   readonly #events = new MemoryEventLog();

@@ -8,21 +8,22 @@ type Listener = (summary: EventSummary) => void;
 
 /** The latest events, and whoever wants to be told of the next. */
 export class LiveFeed implements Witness {
-  private readonly latest: EventSummary[] = [];
+  private readonly latest: LedgerEvent[] = [];
   private readonly listeners = new Set<Listener>();
 
   constructor(private readonly kept = 200) {}
 
   recorded(event: LedgerEvent): void {
-    const summary = summarise(event);
-    this.latest.push(summary);
+    this.latest.push(event);
     if (this.latest.length > this.kept) this.latest.shift();
+    if (this.listeners.size === 0) return;
+    const summary = summarise(event);
     for (const listener of this.listeners) listener(summary);
   }
 
   /** The most recent last. */
   latestFor(principal: Principal): EventSummary[] {
-    return this.latest.filter(({ tenant }) => maySee(principal, tenant));
+    return this.latest.map(summarise).filter(({ tenant }) => maySee(principal, tenant));
   }
 
   /** Until the function that it gives is called. */
