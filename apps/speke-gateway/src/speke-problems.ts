@@ -1,5 +1,5 @@
 import type { SystemId } from '@latchkey/cenc';
-import { ERROR_DOCUMENTATION, HttpProblem, problemOf } from '@latchkey/http';
+import { HttpProblem, problemOf } from '@latchkey/http';
 import { Fault } from '@latchkey/messages';
 import { describeRejection, SpekeRejection, type FaultCode, type SpekeVersion } from '@latchkey/speke';
 
@@ -51,7 +51,7 @@ const KEY_REFUSALS: Partial<Record<Fault['code'], FaultCode>> = {
 function rejectionProblem(rejection: SpekeRejection): HttpProblem {
   return new HttpProblem(rejection.status, rejection.code, rejection.message, {
     cause: rejection,
-    render: (as, requestId) => describeRejection(rejection, { as, docs: ERROR_DOCUMENTATION, requestId }),
+    render: (as, requestId) => describeRejection(rejection, { as, requestId }),
   });
 }
 
@@ -65,7 +65,7 @@ function generalProblem({ status, detail, headers, cause, code }: HttpProblem): 
   return new HttpProblem(status, faultCode === 'UNANSWERABLE' ? code : faultCode, detail, {
     cause,
     headers,
-    render: (as, requestId) => describeRejection(rejection, { as, docs: ERROR_DOCUMENTATION, requestId }),
+    render: (as, requestId) => describeRejection(rejection, { as, requestId }),
   });
 }
 

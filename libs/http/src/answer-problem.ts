@@ -48,7 +48,7 @@ function rendererOf(problem: HttpProblem): NonNullable<HttpProblem['render']> {
 /** RFC 9457. `type` is a reference to the code's entry in the error documentation. */
 function problemJson(problem: HttpProblem, exchangeId: string) {
   return {
-    type: `${ERROR_DOCUMENTATION}#${problem.code}`,
+    type: `${PROBLEM_DOCUMENTATION}#${problem.code}`,
     title: STATUS_CODES[problem.status],
     status: problem.status,
     detail: problem.detail,
@@ -58,7 +58,7 @@ function problemJson(problem: HttpProblem, exchangeId: string) {
 }
 
 /** Relative, so that it can be resolved against wherever the documentation of an installation is kept. */
-export const ERROR_DOCUMENTATION = 'docs/errors.md';
+const PROBLEM_DOCUMENTATION = 'docs/problems.md';
 
 function problemText(problem: HttpProblem, exchangeId: string): string {
   return problem.status >= 500 ? `${problem.detail}\nRequest ${exchangeId}` : problem.detail;

@@ -1,4 +1,4 @@
-export { ERROR_DOCUMENTATION, type ProblemForm } from './answer-problem';
+export { type ProblemForm } from './answer-problem';
 export { mediaTypeOf } from './bodies';
 export { Exchange, shortHeader, type ExchangeFact } from './exchange';
 export { HTTP_LIMITS, type HttpLimits } from './limits';

@@ -28,7 +28,7 @@ export class HttpProblem extends Error {
 
   constructor(
     readonly status: number,
-    /** Stable, in the manner of `unsupported-media-type`; docs/errors.md has an entry for it. */
+    /** Stable, in the manner of `unsupported-media-type`; docs/problems.md has an entry for it. */
     readonly code: string,
     readonly detail: string,
     options: ProblemOptions = {},

@@ -165,7 +165,7 @@ describe('an HTTP app', () => {
     const json = await fetch(`${url}/problem`, { headers: { accept: 'application/problem+json' } });
     expect(json.headers.get('content-type')).toContain('application/problem+json');
     expect(await json.json()).toEqual({
-      type: 'docs/errors.md#own-code',
+      type: 'docs/problems.md#own-code',
       title: 'Unprocessable Entity',
       status: 422,
       code: 'own-code',
