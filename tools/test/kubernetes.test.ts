@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
@@ -203,6 +204,53 @@ describe.each(OVERLAYS)('deploy/kubernetes/overlays/%s', (overlay) => {
     });
   });
 });
+
+(kustomizes() ? describe : describe.skip)('the components of deploy/kubernetes, in the EKS overlay', () => {
+  const folder = kustomizes() ? withComponents() : '';
+  const rendered = kustomizes() ? render(join(folder, 'overlays/eks')) : [];
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const podOf = (name: string) => deployments(rendered).find(({ metadata }) => metadata.name === name)?.pod as Pod;
+  const readers = APPS.filter((name) => name !== 'monitor');
+
+  it('are right by Kubernetes’ schemas', () => expectValid(rendered));
+
+  // issue 8, 2: tenants as DynamoDB rows
+  it.each(readers)('tell %s the table, and no file', (name) => {
+    const { containers, volumes } = podOf(name);
+    const [{ env, envFrom, volumeMounts }] = containers;
+    expect(env.map((each) => each.name)).not.toContain('TENANTS_FILE');
+    expect([...volumes, ...volumeMounts].map((each) => each.name)).not.toContain('tenants');
+    const maps = envFrom.map(({ configMapRef }) => rendered.find((each) => each.metadata.name === configMapRef.name));
+    const told = Object.assign({}, ...maps.map((map) => map?.data)) as Record<string, string>;
+    expect(told).toMatchObject({ TENANTS_TABLE: expect.any(String), AWS_REGION: expect.any(String) });
+    const known = knownVariables(name);
+    expect(Object.keys(told).filter((variable) => !known(variable))).toEqual([]);
+  });
+
+  it('let all those and nobody else out to DynamoDB', () => {
+    const policy = rendered.find(({ metadata }) => metadata.name === 'tenants-from-dynamodb');
+    const { matchExpressions } = policy?.spec?.['podSelector'] as { matchExpressions: [{ values: string[] }] };
+    expect([...matchExpressions[0].values].sort()).toEqual([...readers].sort());
+  });
+
+  it('give the monitor its bridges as a file of its secret', () => {
+    const [{ env, volumeMounts }] = podOf('monitor').containers;
+    expect(env).toContainEqual({ name: 'BRIDGES_FILE', value: '/etc/latchkey/own/bridges.yaml' });
+    expect(volumeMounts).toContainEqual(expect.objectContaining({ mountPath: '/etc/latchkey/own' }));
+    const secret = rendered.find(({ kind, metadata }) => kind === 'ExternalSecret' && metadata.name === 'monitor');
+    expect(JSON.stringify(secret?.spec)).toContain('"secretKey":"bridges.yaml"');
+  });
+});
+
+/** A copy in which the overlay's components are not commented out. */
+function withComponents(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-kubernetes-'));
+  cpSync(KUBERNETES, folder, { recursive: true });
+  const file = join(folder, 'overlays/eks/kustomization.yaml');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/^# (components:|  - \.\.\/\.\.\/components)/gm, '$1'));
+  return folder;
+}
 
 interface Kustomization {
   readonly resources: readonly string[];
