@@ -17,6 +17,7 @@ const require = createRequire(import.meta.url);
 const { MemoryHub, Deadline } = require('../libs/bus/dist/index.js');
 const { SealingPair } = require('../libs/messages/dist/index.js');
 const { createContext } = require('../libs/runtime/dist/index.js');
+const { defaultTenant, TenantList } = require('../libs/tenants/dist/index.js');
 const {
   dynamoDbLocalMissing,
   startDynamoDbLocal,
@@ -82,7 +83,8 @@ async function createTable(name) {
 async function measure(name, environment, wire) {
   const context = createContext('key-service', { LOG_LEVEL: 'error', ...environment });
   const connection = new MemoryHub().connect(context);
-  const parts = openKeyServiceParts(readKeyServiceConfig(context.environment), context, connection);
+  const tenants = new TenantList('built-in', [defaultTenant()]);
+  const parts = openKeyServiceParts(readKeyServiceConfig(context.environment), tenants, context, connection);
   const kmsCalls = () => parts.wrapper.calls.generated + parts.wrapper.calls.decrypted;
   for (const keys of KEYS_IN_ONE_REQUEST) {
     const known = Array.from({ length: KNOWN_REQUESTS }, () => newRequest(keys));

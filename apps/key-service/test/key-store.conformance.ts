@@ -269,6 +269,22 @@ export function describeKeyStore(place: () => StoreUnderTest): void {
     });
   });
 
+  it('exchanges the data key of a permit, and nothing else of it', async () => {
+    const key = storedKey('rewrap permit');
+    const permit = storedPermit(key, 1_000, Date.now() + 60_000);
+    const ours = { ...permit, wrapped: { ...permit.wrapped, encryptedDataKey: Buffer.from('of a permit') } };
+    await store.create({ keys: [key], permits: [ours] }, [], soon());
+    for await (const row of store.wrappedRows()) {
+      if (!row.encryptedDataKey.equals(ours.wrapped.encryptedDataKey)) continue;
+      expect([row.tenant, row.purpose]).toEqual(['default', 'content-key']);
+      expect(await store.replaceDataKey(row, Buffer.from('another'))).toBe(true);
+    }
+    const { permits } = await store.read(key, [], soon(), [key.keyId]);
+    const { expiresAt, wrapped } = permits.get(key.keyId)!;
+    expect(wrapped).toEqual({ ...ours.wrapped, encryptedDataKey: Buffer.from('another') });
+    expect(Math.abs(expiresAt! - ours.expiresAt!)).toBeLessThan(1_000);
+  });
+
   describe('audit', () => {
     it('gives back the records of a writer in order, whoever wrote them together', async () => {
       const records = Array.from({ length: 120 }, (_, n) => record(n + 1, 'ordered'));

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { SYSTEM_IDS } from '@latchkey/cenc';
 import { DescribeTableCommand, DescribeTimeToLiveCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
   dynamoDbLocalMissing,
@@ -63,17 +64,22 @@ describeWith(dynamoDbLocalMissing())('operating the key store on AWS', () => {
     const contentId = randomUUID();
     const keyIds = Array.from({ length: 50 }, newKeyId);
     const before = await services.issue(keyIds, { contentId });
+    // Made for DRM systems alone, and permitted to players later: two rows.
+    const permitted = newKeyId();
+    await services.issue([permitted], { contentId, systems: [SYSTEM_IDS.widevine] });
+    await services.issue([permitted], { contentId });
     await services.stop();
 
     const next = kms.createKey();
     kms.pointAlias('alias/rotating', next);
     const rotating = masterKey('alias/rotating', [kms.keyId]);
     // One data key for the keys, one for the audit.
-    expect(await reencryptDataKeys(store, rotating)).toEqual({ rows: 51, dataKeys: 2 });
+    expect(await reencryptDataKeys(store, rotating)).toEqual({ rows: 53, dataKeys: 2 });
     kms.setEnabled(kms.keyId, false);
     await services.start();
     const after = await services.issue(keyIds, { contentId });
     expect(after.map(({ key }) => key)).toEqual(before.map(({ key }) => key));
+    expect(Object.keys(await services.release([permitted], { contentId }))).toEqual([permitted]);
     await services.stop();
     expect((await verifyAudit(store, masterKey('alias/rotating'))).findings).toEqual([]);
     kms.setEnabled(kms.keyId, true);
