@@ -83,7 +83,7 @@ export const variables = z.object({
   BRIDGES_FILE: z
     .string()
     .optional()
-    .describe('YAML: webhooks and EventBridge buses that events go to (docs/events-out.md)'),
+    .describe('YAML: webhooks and EventBridge buses that events go to (docs/console.md)'),
   SPEKE_PORT: port.default(8080).describe('where the gateway of this machine is, for its readiness; 0: there is none'),
   DELIVERY_PORT: port.default(8081).describe('the same for key-delivery'),
 });
