@@ -66,6 +66,8 @@ are the SDK's.
 
 const TENANTS_FILE = `## The tenants file
 
+What it says of one tenant a row of \`TENANTS_TABLE\` says too: [tenants](tenants.md).
+
 YAML or JSON, read again when it changes; a file that has become wrong is reported, and the last good one stays in force. A
 setting that does not exist is an error. [tenants.schema.json](tenants.schema.json) tells it to editors: \`# yaml-language-server: $schema=…\` in the first line.
 

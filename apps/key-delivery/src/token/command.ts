@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isKeyId, type KeyId } from '@latchkey/cenc';
-import { DEFAULT_TENANT, openTenants, TenantsFileError, type Tenant } from '@latchkey/tenants';
+import { createLogger, EnvironmentError } from '@latchkey/runtime';
+import { openTenantSource, readTenantSource, type TenantSource } from '@latchkey/tenant-source';
+import { DEFAULT_TENANT, TenantsFileError, type Tenant } from '@latchkey/tenants';
 import { DeliveryRules, type TenantRules } from '../delivery-rules';
 import { explain } from './explain';
 import { mint, TokenCommandError } from './mint';
@@ -9,9 +11,9 @@ import { mint, TokenCommandError } from './mint';
 const USAGE = `npm run token -- mint --content ID [--kid KID …] [--expires 1h] [--subject NAME] [--ip ADDRESS]
 npm run token -- explain TOKEN --content ID [--kid KID] [--ip ADDRESS]
 
-Makes what a player shows to key-delivery, by the rules of the tenant in TENANTS_FILE, or says what key-delivery makes of it.
+Makes what a player shows to key-delivery, by the rules of the tenant in TENANTS_FILE or TENANTS_TABLE, or says what key-delivery makes of it.
 
-  --tenants FILE       instead of TENANTS_FILE
+  --tenants FILE       instead of TENANTS_FILE or TENANTS_TABLE
   --tenant ID          default
   --content ID         for mint: may hold * for any text (tokens and cookies)
   --expires 90s|15m|1h|2d   from now; 1h
@@ -37,7 +39,8 @@ export async function tokenCommand(args: readonly string[], environment: NodeJS.
   const { values, positionals } = parse(args);
   if (values.help) return USAGE;
   const [verb, shown] = positionals;
-  const tenants = openTenants(values.tenants ?? environment['TENANTS_FILE']);
+  const logger = createLogger('token', { LOG_LEVEL: 'error' }, process.stderr);
+  const tenants = await openTenantSource(sourceOf(values.tenants, environment), { logger });
   try {
     const tenant = tenants.get(values.tenant);
     if (!tenant) throw new TokenCommandError(`there is no tenant ${values.tenant}`);
@@ -48,6 +51,10 @@ export async function tokenCommand(args: readonly string[], environment: NodeJS.
   } finally {
     tenants.close();
   }
+}
+
+function sourceOf(file: string | undefined, environment: NodeJS.ProcessEnv): TenantSource {
+  return file === undefined ? readTenantSource(environment) : { kind: 'file', path: file };
 }
 
 type Values = ReturnType<typeof parse>['values'];
@@ -117,7 +124,12 @@ if (require.main === module) {
   tokenCommand(process.argv.slice(2), process.env).then(
     (text) => process.stdout.write(text),
     (error: unknown) => {
-      if (!(error instanceof TokenCommandError || error instanceof TenantsFileError)) throw error;
+      if (!(
+        error instanceof TokenCommandError ||
+        error instanceof TenantsFileError ||
+        error instanceof EnvironmentError
+      ))
+        throw error;
       process.stderr.write(`${error.message}\n`);
       process.exitCode = 64;
     },
