@@ -137,7 +137,7 @@ export class JsonWebTokens implements Entitlement {
     ];
     return {
       digest,
-      subject: payload.sub?.slice(0, 256),
+      subject: optional(payload.sub, text)?.slice(0, 256),
       tenant: optional(payload['tenant'], text),
       contents: textOrList(payload['contentId']),
       kids: optional(payload['kids'], textOrList)?.map((kid) => kid.toLowerCase()),

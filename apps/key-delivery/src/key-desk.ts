@@ -107,18 +107,21 @@ export class KeyDesk {
 
   #hand(request: KeyRequest, rules: TenantRules, grant: Grant, held: readonly HeldKey[]): HandedOut {
     const keys: HandedOutKey[] = [];
+    const given: KeyName[] = [];
     for (const key of held) {
       const bytes = key.copy();
-      if (bytes !== undefined) keys.push({ keyId: key.name.keyId, bytes, expiresAt: key.expiresAt });
+      if (bytes === undefined) continue;
+      keys.push({ keyId: key.name.keyId, bytes, expiresAt: key.expiresAt });
+      given.push(key.name);
     }
     if (keys.length === 0) throw new HttpProblem(404, 'key-not-found', 'There is no such key');
-    if (request.counts) this.#count(request, rules, held);
+    if (request.counts) this.#count(request, rules, given);
     return { keys, grant, rules };
   }
 
-  #count({ content, format }: KeyRequest, { audit }: TenantRules, held: readonly HeldKey[]): void {
-    instruments.keysDelivered.add(held.length, { tenant: content.tenant, format });
-    if (audit === 'counted') for (const { name } of held) this.records.counted(name);
+  #count({ content, format }: KeyRequest, { audit }: TenantRules, given: readonly KeyName[]): void {
+    instruments.keysDelivered.add(given.length, { tenant: content.tenant, format });
+    if (audit === 'counted') for (const name of given) this.records.counted(name);
   }
 
   #limit(waitSeconds: number): void {

@@ -246,6 +246,7 @@ describe('a token is refused', () => {
     ['that is not valid yet', () => sign({ nbf: now() + 60 }), 401, 'token-not-yet-valid'],
     ['without content', () => sign({ contentId: undefined }), 401, 'token-claims'],
     ['with content that is no text', () => sign({ contentId: 7 }), 401, 'token-claims'],
+    ['with a subject that is no text', () => sign({ sub: 7 }), 401, 'token-claims'],
     [
       'without kids where they are wanted',
       () => sign({ aud: 'strict', iat: now() }, { typ: 'play+jwt' }),
