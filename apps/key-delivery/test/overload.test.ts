@@ -7,23 +7,29 @@ import { quietContext, someKeyId, startKeyAnswerer } from './key-answerer';
 
 const pause = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
 
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await pause(50);
+}
+
 // promise 26
 describe('too much at once', () => {
   it('is refused at once when the process falls behind; health probes are not', async () => {
     const delivery = await startDelivery(
       { default: { cors: { origins: ['https://player.example.com'] } } },
-      { environment: { DELIVERY_MOST_DELAY_MS: '10' } },
+      { environment: { DELIVERY_MOST_DELAY_MS: '50' } },
     );
     const keyId = someKeyId();
     delivery.answerer.put('default', 'live', keyId);
     const url = `${delivery.url}${keyPath('default', 'live', keyId)}`;
-    expect((await fetch(url)).status).toBe(200);
+    const ask = () => fetch(url, { headers: { origin: 'https://player.example.com' } });
+    await until(async () => (await ask()).status === 200);
 
     const heavy = setInterval(() => {
-      for (const until = performance.now() + 60; performance.now() < until;);
-    }, 65);
-    await pause(2_200); // it looks once a second
-    const refused = await fetch(url, { headers: { origin: 'https://player.example.com' } });
+      for (const end = performance.now() + 120; performance.now() < end;);
+    }, 130);
+    let refused = await ask();
+    // It looks once a second.
+    await until(async () => (refused = await ask()).status !== 200);
     const probe = await fetch(`${delivery.url}/healthz`);
     clearInterval(heavy);
 
@@ -31,10 +37,9 @@ describe('too much at once', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused.headers.get('access-control-allow-origin')).toBe('https://player.example.com');
     expect(probe.status).toBe(200);
-    await pause(2_200);
-    expect((await fetch(url)).status).toBe(200);
+    await until(async () => (await ask()).status === 200);
     await delivery.close();
-  }, 15_000);
+  }, 120_000);
 
   it('does not pile up before a key-service that hangs', async () => {
     const keys = await startKeyAnswerer();
