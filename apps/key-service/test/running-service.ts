@@ -149,10 +149,11 @@ export class RunningServices {
   }
 
   open({ tenant, contentId }: { tenant: string; contentId: string }, reply: IssueReply): ClearKey[] {
-    return reply.keys.map(({ requestedKeyId, keyId, secret, explicitIv, checksum, created }) => {
+    const keyIds = reply.keys.map(({ keyId }) => keyId);
+    const opened = this.pair.openAll(reply.sealedBy ?? '', reply.box ?? '', { tenant, contentId, keyIds });
+    return reply.keys.map(({ requestedKeyId, keyId, secret, explicitIv, checksum, created }, at) => {
       if (secret.kind !== 'sealed') throw new Error('not sealed');
-      const key = this.pair.open(reply.sealedBy ?? '', secret.box, { tenant, contentId, keyId });
-      return { requestedKeyId, keyId, key: key.expose(hex), explicitIv, checksum, created };
+      return { requestedKeyId, keyId, key: opened[at]!.expose(hex), explicitIv, checksum, created };
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Bus } from '@latchkey/bus';
+import type { ContentKey } from '@latchkey/cenc';
 import type { KeyId, SystemId } from '@latchkey/cenc';
 import {
   Fault,
@@ -84,27 +85,34 @@ function deliveryFor(recipients: readonly string[] | undefined, pair: SealingPai
 }
 
 function ready(reply: IssueReply, exchange: DocumentExchange, pair: SealingPair): ReadyKeys {
-  const keys: ReadyKey[] = [];
-  const dispose = () => {
-    for (const { secret } of keys) if (secret.kind === 'clear') secret.contentKey.dispose();
+  if (exchange.request.recipients)
+    return { keys: reply.keys.map(encrypted), recipients: reply.recipients, dispose() {} };
+  const contentKeys = openSealed(reply, exchange, pair);
+  return {
+    keys: reply.keys.map((key, at) => clear(key, contentKeys[at] as ContentKey)),
+    recipients: undefined,
+    dispose: () => contentKeys.forEach((key) => key.dispose()),
   };
-  try {
-    for (const key of reply.keys) keys.push(readyKey(key, reply, exchange, pair));
-  } catch (error) {
-    dispose();
-    throw error;
-  }
-  return { keys, recipients: reply.recipients, dispose };
 }
 
-function readyKey(key: IssuedKey, reply: IssueReply, exchange: DocumentExchange, pair: SealingPair): ReadyKey {
-  const { requestedKeyId, keyId, explicitIv, checksum, secret } = key;
-  const facts = { requestedKeyId, keyId, explicitIv, checksum };
-  if (secret.kind === 'encrypted') {
-    if (!exchange.request.recipients) throw new Error('a key came encrypted that was asked for sealed');
-    return { ...facts, secret };
+function encrypted({ secret, ...key }: IssuedKey): ReadyKey {
+  if (secret.kind !== 'encrypted') throw new Error('a key came sealed that was asked for encrypted');
+  return { ...factsOf(key), secret };
+}
+
+function clear(key: IssuedKey, contentKey: ContentKey): ReadyKey {
+  return { ...factsOf(key), secret: { kind: 'clear', contentKey } };
+}
+
+function factsOf({ requestedKeyId, keyId, explicitIv, checksum }: Omit<IssuedKey, 'secret'>) {
+  return { requestedKeyId, keyId, explicitIv, checksum };
+}
+
+function openSealed({ keys, sealedBy, box }: IssueReply, exchange: DocumentExchange, pair: SealingPair): ContentKey[] {
+  if (sealedBy === undefined || box === undefined || keys.some(({ secret }) => secret.kind !== 'sealed')) {
+    throw new Error('a key came encrypted that was asked for sealed');
   }
-  if (exchange.request.recipients || !reply.sealedBy) throw new Error('a key came sealed that was asked for encrypted');
-  const context = { tenant: exchange.caller.tenant.id, contentId: exchange.request.contentId, keyId };
-  return { ...facts, secret: { kind: 'clear', contentKey: pair.open(reply.sealedBy, secret.box, context) } };
+  const { caller, request } = exchange;
+  const context = { tenant: caller.tenant.id, contentId: request.contentId, keyIds: keys.map(({ keyId }) => keyId) };
+  return pair.openAll(sealedBy, box, context);
 }

@@ -72,21 +72,19 @@ class Answerers {
     const { delivery, tenant, contentId } = request;
     if (delivery.kind !== 'sealed') throw new Fault('UNAVAILABLE', 'these answerers only seal');
     const pair = identity.current();
+    const keyIds = request.keys.map(({ keyId }) => behaviour.override ?? keyId);
+    const contentKeys = keyIds.map((keyId) => ContentKey.fromBytes(keyOf(tenant, contentId, keyId)));
     return {
       sealedBy: pair.publicKey,
-      keys: request.keys.map(({ keyId: requestedKeyId, explicitIv }) => {
-        const keyId = behaviour.override ?? requestedKeyId;
-        const contentKey = ContentKey.fromBytes(keyOf(tenant, contentId, keyId));
-        const box = pair.seal(delivery.publicKey, contentKey, { tenant, contentId, keyId });
-        return {
-          requestedKeyId,
-          keyId,
-          checksum: 'AAAAAAAAAAA=',
-          created: true,
-          secret: { kind: 'sealed', box },
-          ...(explicitIv !== undefined && { explicitIv }),
-        };
-      }),
+      box: pair.sealAll(delivery.publicKey, contentKeys, { tenant, contentId, keyIds }),
+      keys: request.keys.map(({ keyId: requestedKeyId, explicitIv }, at) => ({
+        requestedKeyId,
+        keyId: keyIds[at]!,
+        checksum: 'AAAAAAAAAAA=',
+        created: true,
+        secret: { kind: 'sealed' },
+        ...(explicitIv !== undefined && { explicitIv }),
+      })),
     };
   }
 

@@ -19,4 +19,4 @@ export {
 export * from './keys';
 export * from './signaling';
 export { SERVICES, type ServiceName, type ServiceRole } from './services';
-export { SealingIdentity, SealingPair, type SealContext } from './sealed-key';
+export { SealingIdentity, SealingPair, type SealAllContext, type SealContext } from './sealed-key';

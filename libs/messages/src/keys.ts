@@ -34,8 +34,8 @@ export const encryptedSecret = z.object({
   /** HMAC-SHA512 over cipherValue under the MAC key: 64 bytes. */
   valueMac: base64,
 });
-/** A key for the asking process: AES-256-GCM, nonce[12] then ciphertext[16] then tag[16]. */
-export const sealedSecret = z.object({ kind: z.literal('sealed'), box: base64 });
+/** A key for the asking process: with all others of its answer in the answer's one box. */
+export const sealedSecret = z.object({ kind: z.literal('sealed') });
 export const secret = z.discriminatedUnion('kind', [encryptedSecret, sealedSecret]);
 export type Secret = z.infer<typeof secret>;
 
@@ -97,8 +97,10 @@ export const issueKeys = defineRequest({
     keys: z.array(issuedKey),
     /** With `recipients` delivery, in the order of the certificates. */
     recipients: z.array(recipientKeys).optional(),
-    /** With `sealed` delivery: key-service's ephemeral public key, which opens every box of the answer. */
+    /** With `sealed` delivery: key-service's ephemeral public key. */
     sealedBy: base64.optional(),
+    /** With `sealed` delivery: all keys, in their order. AES-256-GCM, nonce[12] then ciphertext[16 for each key] then tag[16]. */
+    box: base64.optional(),
   }),
 });
 export type IssueRequest = z.infer<typeof issueKeys.request>;

@@ -15,7 +15,6 @@ import { Fault } from './fault';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const BOX_BYTES = NONCE_BYTES + CONTENT_KEY_BYTES + TAG_BYTES;
 const X25519_BYTES = 32;
 /** SubjectPublicKeyInfo of an X25519 key up to its 32 bytes (RFC 8410). */
 const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex');
@@ -28,6 +27,13 @@ export interface SealContext {
   readonly tenant: string;
   readonly contentId: string;
   readonly keyId: KeyId;
+}
+
+/** The same for keys of one content in one box, in their order. */
+export interface SealAllContext {
+  readonly tenant: string;
+  readonly contentId: string;
+  readonly keyIds: readonly KeyId[];
 }
 
 /**
@@ -74,18 +80,37 @@ export class SealingPair {
 
   /** Base64 of nonce[12], ciphertext[16], tag[16]. */
   seal(peerPublicKey: string, contentKey: ContentKey, context: SealContext): string {
+    return this.sealAll(peerPublicKey, [contentKey], listOfOne(context));
+  }
+
+  /** One box for all, which costs as much as for one: base64 of nonce[12], ciphertext[16 for each key], tag[16]. */
+  sealAll(peerPublicKey: string, contentKeys: readonly ContentKey[], context: SealAllContext): string {
     const nonce = nextNonce();
     const cipher = createCipheriv('aes-256-gcm', this.#agree(peerPublicKey, this.publicKey, peerPublicKey), nonce);
     cipher.setAAD(additionalData(context));
-    const ciphertext = contentKey.expose((bytes) => cipher.update(bytes));
-    cipher.final();
-    return Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]).toString('base64');
+    const clear = Buffer.alloc(contentKeys.length * CONTENT_KEY_BYTES);
+    try {
+      contentKeys.forEach((key, at) => key.expose((bytes) => clear.set(bytes, at * CONTENT_KEY_BYTES)));
+      const ciphertext = cipher.update(clear);
+      cipher.final();
+      return Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]).toString('base64');
+    } finally {
+      clear.fill(0);
+    }
   }
 
   /** The caller disposes of the key. Throws Fault INVALID_REQUEST for a box that is not for us, or not of that key. */
   open(peerPublicKey: string, box: string, context: SealContext): ContentKey {
+    return this.openAll(peerPublicKey, box, listOfOne(context))[0] as ContentKey;
+  }
+
+  /** The same for a box of all these keys, in that order. */
+  openAll(peerPublicKey: string, box: string, context: SealAllContext): ContentKey[] {
     const bytes = Buffer.from(box, 'base64');
-    if (bytes.length !== BOX_BYTES) throw new Fault('INVALID_REQUEST', 'a sealed key has another length');
+    const { keyIds } = context;
+    if (bytes.length !== NONCE_BYTES + keyIds.length * CONTENT_KEY_BYTES + TAG_BYTES) {
+      throw new Fault('INVALID_REQUEST', 'what is sealed has another length');
+    }
     const key = this.#agree(peerPublicKey, peerPublicKey, this.publicKey);
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
     decipher.setAAD(additionalData(context));
@@ -93,9 +118,9 @@ export class SealingPair {
     const clear = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
     try {
       decipher.final();
-      return ContentKey.fromBytes(clear);
+      return keyIds.map((_, at) => ContentKey.fromBytes(keyBytes(clear, at)));
     } catch (cause) {
-      throw new Fault('INVALID_REQUEST', 'a sealed key does not open', { cause });
+      throw new Fault('INVALID_REQUEST', 'what is sealed does not open', { cause });
     } finally {
       clear.fill(0);
     }
@@ -153,7 +178,15 @@ function importPrivateKey(bytes: Buffer): KeyObject {
   }
 }
 
+function listOfOne({ tenant, contentId, keyId }: SealContext): SealAllContext {
+  return { tenant, contentId, keyIds: [keyId] };
+}
+
+function keyBytes(all: Buffer, at: number): Buffer {
+  return all.subarray(at * CONTENT_KEY_BYTES, (at + 1) * CONTENT_KEY_BYTES);
+}
+
 /** JSON of a list: no two contexts share their bytes. */
-function additionalData(context: SealContext): Buffer {
-  return Buffer.from(JSON.stringify([context.tenant, context.contentId, context.keyId]));
+function additionalData({ tenant, contentId, keyIds }: SealAllContext): Buffer {
+  return Buffer.from(JSON.stringify([tenant, contentId, ...keyIds]));
 }

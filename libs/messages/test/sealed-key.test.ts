@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { ContentKey, parseKeyId } from '@latchkey/cenc';
 import { Fault, SealingIdentity, SealingPair, type SealContext } from '../src/index';
 
@@ -62,6 +62,21 @@ describe('sealed key', () => {
     const box = from.seal(one.publicKey, keyOf(bytes), context);
     expect(bytesOf(two.open(from.publicKey, box, context))).toEqual(bytes);
     expect(() => new SealingPair(randomBytes(16))).toThrow(Fault);
+  });
+
+  it('lies with others in one box, which opens for all of them in their order and for no others', () => {
+    const keys = [randomBytes(16), randomBytes(16), randomBytes(16)];
+    const keyIds = keys.map(() => parseKeyId(randomUUID()));
+    const all = { tenant: 'default', contentId: 'movie-1', keyIds };
+    const box = from.sealAll(to.publicKey, keys.map(keyOf), all);
+    expect(to.openAll(from.publicKey, box, all).map(bytesOf)).toEqual(keys);
+    expect(Buffer.from(box, 'base64')).toHaveLength(76);
+    for (const wrong of [[...keyIds].reverse(), [keyIds[0]!, keyIds[0]!, keyIds[2]!]]) {
+      expect(() => to.openAll(from.publicKey, box, { ...all, keyIds: wrong })).toThrow('does not open');
+    }
+    for (const wrong of [keyIds.slice(1), [...keyIds, keyIds[0]!], []]) {
+      expect(() => to.openAll(from.publicKey, box, { ...all, keyIds: wrong })).toThrow('another length');
+    }
   });
 
   it('is not made for what is no public key', () => {

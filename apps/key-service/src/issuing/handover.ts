@@ -3,12 +3,21 @@ import { CpixError, encryptForRecipients } from '@latchkey/cpix';
 import { Fault, type IssueReply, type KeyDelivery, type Secret, type SealingIdentity } from '@latchkey/messages';
 import type { ContentName } from '../store/stored-key';
 
-/** How the keys of one answer leave: for the certificates that came with the request, or sealed for the process that asks. */
-export interface Handover {
-  secretOf(contentKey: ContentKey, keyId: KeyId): Secret;
-  /** What the answer carries beside the secrets. */
-  readonly opening: Pick<IssueReply, 'recipients' | 'sealedBy'>;
+export interface LeavingKey {
+  readonly keyId: KeyId;
+  readonly contentKey: ContentKey;
 }
+
+/** Keys on their way out. */
+export interface HandedOver {
+  /** In the order of the keys. */
+  readonly secrets: readonly Secret[];
+  /** What the answer carries beside them. */
+  readonly opening: Pick<IssueReply, 'recipients' | 'sealedBy' | 'box'>;
+}
+
+/** How the keys of one answer leave: for the certificates that came with the request, or sealed for the process that asks. */
+export type Handover = (keys: readonly LeavingKey[]) => HandedOver;
 
 /** Throws Fault UNUSABLE_CERTIFICATE, INVALID_REQUEST for a public key that is none. */
 export function openHandover(delivery: KeyDelivery, content: ContentName, identity: SealingIdentity): Handover {
@@ -17,23 +26,24 @@ export function openHandover(delivery: KeyDelivery, content: ContentName, identi
     : sealed(delivery.publicKey, content, identity);
 }
 
-function sealed(publicKey: string, content: ContentName, identity: SealingIdentity): Handover {
+function sealed(publicKey: string, { tenant, contentId }: ContentName, identity: SealingIdentity): Handover {
   const pair = identity.current();
-  return {
-    secretOf: (contentKey, keyId) => ({
-      kind: 'sealed',
-      box: pair.seal(publicKey, contentKey, { tenant: content.tenant, contentId: content.contentId, keyId }),
-    }),
-    opening: { sealedBy: pair.publicKey },
+  return (keys) => {
+    const contentKeys = keys.map(({ contentKey }) => contentKey);
+    const context = { tenant, contentId, keyIds: keys.map(({ keyId }) => keyId) };
+    return {
+      secrets: keys.map(() => ({ kind: 'sealed' })),
+      opening: { sealedBy: pair.publicKey, box: pair.sealAll(publicKey, contentKeys, context) },
+    };
   };
 }
 
 function forRecipients(certificates: readonly string[]): Handover {
   const encryption = encryptFor(certificates);
-  return {
-    secretOf: (contentKey) => encryption.encrypt(contentKey),
+  return (keys) => ({
+    secrets: keys.map(({ contentKey }) => encryption.encrypt(contentKey)),
     opening: { recipients: [...encryption.recipients] },
-  };
+  });
 }
 
 function encryptFor(certificates: readonly string[]) {

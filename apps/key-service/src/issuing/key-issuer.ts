@@ -9,6 +9,7 @@ import {
   type IssueReply,
   type IssueRequest,
   type RequestedKey,
+  type Secret,
   type SealingIdentity,
 } from '@latchkey/messages';
 import type { Tenant, TenantDirectory, TenantKeys } from '@latchkey/tenants';
@@ -240,9 +241,13 @@ export class KeyIssuer {
   }
 
   #answer(asked: readonly Asked[], held: ReadonlyMap<KeyId, Held>, handover: Handover): IssueReply {
+    const leaving = asked.map(({ keyId }) => ({ keyId, contentKey: (held.get(keyId) as Held).contentKey }));
+    const { secrets, opening } = handover(leaving);
     return {
-      keys: asked.map(({ requested, keyId }) => issuedKey(requested, keyId, held.get(keyId) as Held, handover)),
-      ...handover.opening,
+      keys: asked.map(({ requested, keyId }, at) =>
+        issuedKey(requested, keyId, held.get(keyId) as Held, secrets[at] as Secret),
+      ),
+      ...opening,
     };
   }
 
@@ -275,7 +280,7 @@ function wantedOf(request: IssueRequest, asked: readonly Asked[]): Wanted {
   };
 }
 
-function issuedKey(requested: RequestedKey, keyId: KeyId, held: Held, handover: Handover): IssuedKey {
+function issuedKey(requested: RequestedKey, keyId: KeyId, held: Held, secret: Secret): IssuedKey {
   // What the encryptor brought comes back as it wrote it (docs/decisions): the IV is its to choose.
   const explicitIv = requested.explicitIv ?? (requested.needsExplicitIv ? held.facts.explicitIv : undefined);
   return {
@@ -283,7 +288,7 @@ function issuedKey(requested: RequestedKey, keyId: KeyId, held: Held, handover: 
     keyId,
     ...(explicitIv !== undefined && { explicitIv }),
     checksum: held.checksum,
-    secret: handover.secretOf(held.contentKey, keyId),
+    secret,
     created: held.created,
   };
 }
