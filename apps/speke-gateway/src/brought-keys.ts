@@ -39,7 +39,7 @@ export function takeKeysOut(version: SpekeVersion, body: Buffer, options: ParseO
 /** What is wrong with the XML itself is told by the reader of requests. */
 function read(version: SpekeVersion, body: Buffer, options: ParseOptions): XmlElement {
   try {
-    return parseXml(body);
+    return parseXml(body, options.limits);
   } catch (error) {
     parseSpekeRequest(version, body, options);
     throw error;

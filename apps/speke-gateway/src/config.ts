@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from '@latchkey/cpix';
+import { DEFAULT_LIMITS, type DocumentLimits } from '@latchkey/cpix';
 import { HTTP_LIMITS, type TlsFiles } from '@latchkey/http';
 import { flag, port, readEnvironment, type Environment } from '@latchkey/runtime';
 import { readTenantSource, tenantVariables, type TenantSource } from '@latchkey/tenant-source';
@@ -9,8 +9,8 @@ export interface Config {
   readonly host: string;
   /** Further paths of copyProtection, e.g. `/EkeStage/copyProtection`. */
   readonly paths: readonly string[];
-  /** In bytes. */
-  readonly bodyLimit: number;
+  /** Past any of these a document is refused; `bytes` counts for every body. */
+  readonly limits: Pick<DocumentLimits, 'bytes' | 'elements'>;
   /** What one request may take altogether. */
   readonly deadlineMs: number;
   readonly inFlight: number;
@@ -56,6 +56,13 @@ export const variables = z.object({
     .max(16 * 1024 * 1024)
     .default(DEFAULT_LIMITS.bytes)
     .describe('bytes of a request at most'),
+  SPEKE_ELEMENT_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(64)
+    .max(1_000_000)
+    .default(DEFAULT_LIMITS.elements)
+    .describe('XML elements of a document at most'),
   SPEKE_DEADLINE_MS: z.coerce
     .number()
     .int()
@@ -107,7 +114,7 @@ export function readConfig(environment: Environment): Config {
     port: read.SPEKE_PORT,
     host: read.SPEKE_HOST,
     paths: read.SPEKE_PATHS,
-    bodyLimit: read.SPEKE_BODY_LIMIT,
+    limits: { bytes: read.SPEKE_BODY_LIMIT, elements: read.SPEKE_ELEMENT_LIMIT },
     deadlineMs: read.SPEKE_DEADLINE_MS,
     inFlight: read.SPEKE_IN_FLIGHT,
     tls: tlsFiles(read),

@@ -3,12 +3,18 @@ import { Deadline, type Bus } from '@latchkey/bus';
 import { NAMESPACES, newElement, parseXml, serialiseXml } from '@latchkey/cpix';
 import { HttpProblem } from '@latchkey/http';
 import { deleteDocument, Fault, getDocument, putDocument, revokeKeys } from '@latchkey/messages';
-import { parseSpekeRequest, SpekeRejection, type SpekeRequest, type SpekeVersion } from '@latchkey/speke';
+import {
+  parseSpekeRequest,
+  SpekeRejection,
+  type ParseOptions,
+  type SpekeRequest,
+  type SpekeVersion,
+} from '@latchkey/speke';
 import type { EncryptorRight } from '@latchkey/tenants';
 import { takeKeysOut } from './brought-keys';
 import type { Caller } from './caller';
 import type { CopyProtection } from './copy-protection';
-import { describeRequest, parseOptionsFor, readRequest, readVersion } from './copy-protection';
+import { describeRequest, readVersion } from './copy-protection';
 import type { DocumentExchange } from './document-exchange';
 import { conditionsHold, conditionsOf, matches, type Conditions } from './entity-tags';
 import { bodyOf } from './guard';
@@ -42,7 +48,7 @@ export class ContentDocuments {
     noteContent(request, contentId);
     insistOn('issue', request.caller);
     const deadline = Deadline.in(this.deadlineMs);
-    const speke = readRequest(request);
+    const speke = this.copyProtection.read(request);
     insistOnContent(contentId, speke);
     const text = serialiseXml(speke.document);
     insistOnSize(text, speke);
@@ -64,7 +70,7 @@ export class ContentDocuments {
     const { ifMatch, ifNoneMatch } = conditionsOf(request);
     if (ifMatch && !matches(ifMatch, stored.etag)) throw preconditionFailed();
     if (ifNoneMatch && matches(ifNoneMatch, stored.etag)) return { status: 304, etag: stored.etag };
-    const speke = readStored(stored, request.caller);
+    const speke = readStored(stored, request.caller, this.copyProtection.optionsFor(request.caller.tenant));
     describeRequest(request, speke);
     const xml = await this.copyProtection.fill({ ...exchangeOf(request, speke, deadline), onlyExisting: true });
     return { status: 200, etag: stored.etag, version: stored.spekeVersion, xml };
@@ -75,7 +81,11 @@ export class ContentDocuments {
     noteContent(request, contentId);
     insistOn('import', request.caller);
     const deadline = Deadline.in(this.deadlineMs);
-    const brought = takeKeysOut(readVersion(request), bodyOf(request), parseOptionsFor(request.caller.tenant));
+    const brought = takeKeysOut(
+      readVersion(request),
+      bodyOf(request),
+      this.copyProtection.optionsFor(request.caller.tenant),
+    );
     try {
       describeRequest(request, brought.request);
       insistOnContent(contentId, brought.request);
@@ -154,8 +164,11 @@ function exchangeOf(request: FastifyRequest, speke: SpekeRequest, deadline: Dead
 }
 
 /** A document that names no recipient is read in the clear by those who may, and by others for their own certificate. */
-function readStored(stored: { spekeVersion: SpekeVersion; document: string }, caller: Caller): SpekeRequest {
-  const options = parseOptionsFor(caller.tenant);
+function readStored(
+  stored: { spekeVersion: SpekeVersion; document: string },
+  caller: Caller,
+  options: ParseOptions,
+): SpekeRequest {
   const read = (text: string) => parseSpekeRequest(stored.spekeVersion, Buffer.from(text), options);
   const speke = read(stored.document);
   if (speke.recipients || caller.rights.includes('read-clear')) return speke;

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Deadline } from '@latchkey/bus';
+import type { DocumentLimits } from '@latchkey/cpix';
 import {
   answerSpekeRequest,
   parseSpekeRequest,
@@ -24,13 +25,13 @@ export class CopyProtection {
   constructor(
     private readonly keys: ContentKeys,
     private readonly systems: DrmSystems,
-    private readonly deadlineMs: number,
+    private readonly settings: { readonly deadlineMs: number; readonly limits: Partial<DocumentLimits> },
   ) {}
 
   /** The answer's XML. Throws SpekeRejection, Fault. */
   async answer(request: FastifyRequest): Promise<string> {
-    const deadline = Deadline.in(this.deadlineMs);
-    const speke = readRequest(request);
+    const deadline = Deadline.in(this.settings.deadlineMs);
+    const speke = this.read(request);
     return this.fill({
       id: request.exchange.id,
       caller: request.caller,
@@ -54,18 +55,23 @@ export class CopyProtection {
       dispose();
     }
   }
-}
 
-/** The document of a request. Throws SpekeRejection. */
-export function readRequest(request: FastifyRequest): SpekeRequest {
-  const version = readVersion(request);
-  try {
-    const speke = parseSpekeRequest(version, bodyOf(request), parseOptionsFor(request.caller.tenant));
-    describeRequest(request, speke);
-    return speke;
-  } catch (error) {
-    if (error instanceof SpekeRejection) describeRefused(request, error);
-    throw error;
+  /** The document of a request. Throws SpekeRejection. */
+  read(request: FastifyRequest): SpekeRequest {
+    const version = readVersion(request);
+    try {
+      const speke = parseSpekeRequest(version, bodyOf(request), this.optionsFor(request.caller.tenant));
+      describeRequest(request, speke);
+      return speke;
+    } catch (error) {
+      if (error instanceof SpekeRejection) describeRefused(request, error);
+      throw error;
+    }
+  }
+
+  /** What a document may ask for is the tenant's to say. */
+  optionsFor({ policy, signaling }: Tenant): ParseOptions {
+    return { policy, limits: this.settings.limits, ...configuredSystems(signaling) };
   }
 }
 
@@ -82,11 +88,6 @@ export function readVersion(request: FastifyRequest): SpekeVersion {
   request.exchange.note({ spekeVersion: version });
   request.report.spekeVersion = version;
   return version;
-}
-
-/** What a document may ask for is the tenant's to say. */
-export function parseOptionsFor({ policy, signaling }: Tenant): ParseOptions {
-  return { policy, ...configuredSystems(signaling) };
 }
 
 /** For the report and the log line: which content and keys, and how many of what. */

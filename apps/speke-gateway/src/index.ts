@@ -37,7 +37,7 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
   const source = `/latchkey/speke-gateway/${context.instance}`;
   const reports = new ExchangeReports(connection, outbox, source);
   tellConfiguration(tenants, warnings, { bus: connection, outbox, source, logger: context.logger });
-  const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config.deadlineMs);
+  const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config);
   const documents = new ContentDocuments(connection, copyProtection, new KeyImports(connection), config.deadlineMs);
   const http = await startHttp(
     GatewayModule.of({ copyProtection, documents, paths: [...SPEKE_PATHS, ...config.paths] }),
@@ -45,7 +45,7 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
     {
       port: config.port,
       host: config.host,
-      bodyLimit: config.bodyLimit,
+      bodyLimit: config.limits.bytes,
       bufferBodies: isXml,
       checks: [busCheck(connection)],
       tls: config.tls,

@@ -368,3 +368,26 @@ describe('what is told about an exchange', () => {
     expect(asked.issue).toHaveLength(0);
   });
 });
+
+// promise 13
+describe('the size of documents', () => {
+  const long = () => spekeDocument(WISH).replace('</cpix:CPIX>', `${`<!--${'x'.repeat(30_000)}-->`.repeat(20)}$&`);
+  const complex = () => spekeDocument(WISH).replace('</cpix:CPIX>', `${'<x:a xmlns:x="urn:x"/>'.repeat(9_000)}$&`);
+  const ask = async (document: string) => {
+    const { status, body } = await encryptor.post(url(), document, '2.0');
+    return [status, body] as const;
+  };
+
+  it('has its limits', async () => {
+    gateway = await startGateway();
+    expect((await ask(long()))[0]).toBe(413);
+    expect(await ask(complex())).toEqual([422, expect.stringContaining('too complex')]);
+  });
+
+  it('is what the configuration says, also for the reader of documents', async () => {
+    gateway = await startGateway({ SPEKE_BODY_LIMIT: '2000000', SPEKE_ELEMENT_LIMIT: '10000' });
+    expect((await ask(long()))[0]).toBe(200);
+    expect((await ask(complex()))[0]).toBe(200);
+    expect((await ask(long() + ' '.repeat(2_000_000)))[0]).toBe(413);
+  });
+});

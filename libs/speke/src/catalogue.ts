@@ -69,7 +69,7 @@ export const CATALOGUE = {
     text: 'The document is too complex',
     status: 422,
     cause: 'It has more elements, deeper elements, more attributes or longer texts than this server reads.',
-    fix: "Ask for fewer keys in one request, or raise the limit in the server's configuration.",
+    fix: 'Ask for fewer keys in one request; if it is the number of elements, SPEKE_ELEMENT_LIMIT can be raised.',
   },
   NOT_CPIX: {
     text: 'The document is not a CPIX document',
