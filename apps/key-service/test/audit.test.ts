@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Deadline } from '@latchkey/bus';
 import { keyReleased, type EventContract, type LatchkeyEvent } from '@latchkey/messages';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { open } from 'lmdb';
 import type { AuditRecord } from '../src/audit/audit-log';
 import { AuditRelay, type AuditRelayOptions } from '../src/audit/audit-relay';
@@ -12,20 +13,18 @@ import { verifyAudit } from '../src/audit/verify-audit';
 import type { KeyStore } from '../src/store/key-store';
 import { KeyWrapper } from '../src/wrapping/key-wrapper';
 import { openLocalMasterKey } from '../src/wrapping/local-master-key';
-import { eventually } from './running-service';
-import { embeddedStore, newKeyId, quiet, soon, temporaryDirectory } from './stores';
+import { embeddedStore, newKeyId, quiet, soon } from './stores';
 
 describe('audit', () => {
   const directory = temporaryDirectory();
-  const masterKey = openLocalMasterKey(join(directory.path, 'master.key'), true);
+  const masterKey = openLocalMasterKey(join(directory, 'master.key'), true);
   let path: string;
   let store: KeyStore;
   beforeEach(() => {
-    path = join(directory.path, randomUUID());
+    path = join(directory, randomUUID());
     store = embeddedStore(path);
   });
   afterEach(() => store.close());
-  afterAll(directory.remove);
 
   /** A writer at work on a bus that can be cut. */
   const writing = async (options: Partial<AuditRelayOptions> & { log?: KeyStore } = {}) => {
@@ -44,7 +43,7 @@ describe('audit', () => {
     const relay = new AuditRelay(log, trail, {
       logger: quiet,
       publish,
-      macKeyOf: async (row) => macKeyOf(await masterKey.decrypt(row.encryptedDataKey, AUDIT_CONTEXT, 1_000)),
+      macKeyOf: async (row) => macKeyOf(await masterKey.decrypt(row.encryptedDataKey, AUDIT_CONTEXT, 60_000)),
       tickMs: 20,
       deadAfterMs: 0,
       ...options,

@@ -3,14 +3,12 @@ import { connectBus, type BusConnection } from '@latchkey/bus';
 import { formatUuid, keyIdGuidBytes, parseKeyId, type KeyId } from '@latchkey/cenc';
 import { importKeys, sealingKey, SealingPair, type LatchkeyEvent } from '@latchkey/messages';
 import { createContext, type RunningService, type ServiceContext } from '@latchkey/runtime';
-import { natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
+import { temporaryDirectory, eventually, natsServerPresent, startNatsServer, type NatsServer } from '@latchkey/testing';
 import { connect, type NatsConnection } from 'nats';
 import { startKeyService } from '../src/index';
 import { contentKeyOf, selfSigned } from './certificates';
-import { call, eventually, RunningServices } from './running-service';
-import { newKeyId, temporaryDirectory } from './stores';
-
-jest.setTimeout(60_000);
+import { call, RunningServices } from './running-service';
+import { newKeyId } from './stores';
 
 const describeNats = natsServerPresent() ? describe : describe.skip;
 
@@ -36,7 +34,7 @@ describeNats('key service on NATS', () => {
         throw new Error('not here');
       },
     };
-    services = new RunningServices(place, directory.path);
+    services = new RunningServices(place, directory);
     services.bus = await connectBus(contextOf());
     // Whoever listens to all subjects answers for those that nobody has: the stream is to be there first.
     await services.issue([newKeyId()]);
@@ -56,11 +54,10 @@ describeNats('key service on NATS', () => {
     await connection.close();
     await listener.close();
     await nats.stop();
-    directory.remove();
   });
 
   const contextOf = (): ServiceContext =>
-    createContext('key-service', { LOG_LEVEL: 'silent', NATS_URL: nats.url, DATA_DIR: directory.path });
+    createContext('key-service', { LOG_LEVEL: 'silent', BUS_PATIENCE: '30', NATS_URL: nats.url, DATA_DIR: directory });
   const events = () =>
     heard.flatMap((bytes) => {
       const text = bytes.toString();
@@ -117,7 +114,7 @@ describeNats('key service on NATS', () => {
       );
       return [...ids.values()].filter((exchangeId) => exchanges.includes(String(exchangeId)));
     };
-    await eventually(async () => new Set(await ofExchanges()).size === exchanges.length, 30_000);
+    await eventually(async () => new Set(await ofExchanges()).size === exchanges.length);
     expect(await ofExchanges()).toHaveLength(exchanges.length);
   });
 
@@ -165,13 +162,10 @@ async function everyKeptEvent(nats: NatsConnection): Promise<LatchkeyEvent[]> {
 }
 
 async function untilAnswered(ask: () => Promise<void>): Promise<void> {
-  const until = Date.now() + 20_000;
-  for (;;) {
-    const answered = await ask().then(
+  await eventually(() =>
+    ask().then(
       () => true,
       () => false,
-    );
-    if (answered || Date.now() > until) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    ),
+  );
 }

@@ -7,8 +7,6 @@ import { describeKeyStore } from './key-store.conformance';
 import { dynamoDbClient, newTable, PATIENT, quiet } from './stores';
 
 // A transaction takes DynamoDB Local long on a busy machine.
-jest.setTimeout(120_000);
-
 describeWith(dynamoDbLocalMissing())('DynamoDB key store', () => {
   const used = new Map<string, Set<string>>();
   let dynamoDb: DynamoDbLocal;

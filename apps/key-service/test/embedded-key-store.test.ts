@@ -1,14 +1,14 @@
+import { temporaryDirectory } from '@latchkey/testing';
 import { describeKeyStore } from './key-store.conformance';
-import { embeddedStore, soon, storedKey, storedPermit, temporaryDirectory } from './stores';
+import { embeddedStore, soon, storedKey, storedPermit } from './stores';
 
 describe('embedded key store', () => {
   const directory = temporaryDirectory();
-  afterAll(directory.remove);
-  describe('as every store', () => describeKeyStore(() => ({ open: async () => embeddedStore(directory.path) })));
+  describe('as every store', () => describeKeyStore(() => ({ open: async () => embeddedStore(directory) })));
 
   it('deletes rows that have expired, and only when it is told to', async () => {
     // promise 7
-    const store = embeddedStore(`${directory.path}/sweeping`);
+    const store = embeddedStore(`${directory}/sweeping`);
     const keys = [100, 200, 300, undefined].map((expiresAt) =>
       storedKey('live', undefined, expiresAt === undefined ? {} : { expiresAt }),
     );
@@ -31,7 +31,7 @@ describe('embedded key store', () => {
   });
 
   it('deletes permits that have expired, and not those that were given anew', async () => {
-    const store = embeddedStore(`${directory.path}/sweeping-permits`);
+    const store = embeddedStore(`${directory}/sweeping-permits`);
     const [first, second] = [storedKey('live'), storedKey('live')];
     const permits = [storedPermit(first, 50, 100), storedPermit(second, 50, 100)];
     await store.create({ keys: [], permits }, [], soon());

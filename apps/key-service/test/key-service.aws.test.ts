@@ -11,8 +11,6 @@ import type { KeyStore } from '../src/store/key-store';
 import { dynamoDbStore, newTable } from './stores';
 
 // DynamoDB Local is slow on a busy machine.
-jest.setTimeout(60_000);
-
 describeWith(dynamoDbLocalMissing())('key service on DynamoDB and KMS', () => {
   let dynamoDb: DynamoDbLocal;
   let kms: KmsEndpoint;

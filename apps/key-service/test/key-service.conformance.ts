@@ -21,13 +21,14 @@ import {
   type LatchkeyEvent,
 } from '@latchkey/messages';
 import { Deadline } from '@latchkey/bus';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import type { AuditRecord } from '../src/audit/audit-log';
 import { contentKeyOf, selfSigned, type TestCertificate } from './certificates';
-import { call, eventually, RunningServices, untilAnswered, type Place } from './running-service';
-import { newKeyId, temporaryDirectory } from './stores';
+import { call, RunningServices, untilAnswered, type Place } from './running-service';
+import { newKeyId } from './stores';
 
 const requester = { encryptorId: 'operator' };
-const soon = () => Deadline.in(20_000);
+const soon = () => Deadline.in(60_000);
 
 /**
  * What the key service does wherever it keeps its keys. `processes`: how many work side by side on one store (the embedded
@@ -37,12 +38,11 @@ export function describeKeyService(place: () => Place, processes: number): void 
   const directory = temporaryDirectory();
   let services: RunningServices;
   beforeAll(async () => {
-    services = new RunningServices(place(), directory.path);
+    services = new RunningServices(place(), directory);
     await services.start(processes);
   });
   afterAll(async () => {
     await services.stop();
-    directory.remove();
   });
   const name = (contentId: string, tenant = 'default') => ({ tenant, contentId });
   const eventsOf = (contentId: string, type: LatchkeyEvent['type']) =>

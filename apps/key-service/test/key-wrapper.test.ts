@@ -1,17 +1,16 @@
 import { Deadline } from '@latchkey/bus';
+import { temporaryDirectory } from '@latchkey/testing';
 import { DEFAULT_DATA_KEY_LIMITS, KeyWrapper, type DataKeyLimits } from '../src/wrapping/key-wrapper';
 import { openLocalMasterKey } from '../src/wrapping/local-master-key';
 import type { EncryptionContext, MasterKey } from '../src/wrapping/master-key';
-import { temporaryDirectory } from './stores';
 
 const CONTEXT: EncryptionContext = { tenant: 'default', purpose: 'content-key' };
 const aad = Buffer.from('bound to');
-const soon = () => Deadline.in(5_000);
+const soon = () => Deadline.in(60_000);
 
 describe('key wrapper', () => {
   const directory = temporaryDirectory();
-  const local = openLocalMasterKey(`${directory.path}/master.key`, true);
-  afterAll(directory.remove);
+  const local = openLocalMasterKey(`${directory}/master.key`, true);
 
   const wrapperOf = (limits: Partial<DataKeyLimits> = {}, masterKey: MasterKey = local) => {
     let now = 1_000_000;

@@ -3,33 +3,29 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContext } from '@latchkey/runtime';
 import { MemoryHub } from '@latchkey/bus';
+import { ensureBuilt, temporaryDirectory } from '@latchkey/testing';
 import { startKeyService } from '../src/index';
 import { RunningServices } from './running-service';
-import { embeddedPlace, newKeyId, temporaryDirectory } from './stores';
+import { embeddedPlace, newKeyId } from './stores';
 
-jest.setTimeout(60_000);
+const ROOM = join(__dirname, '..');
 
 describe('npm run keys', () => {
+  beforeAll(() => ensureBuilt(ROOM));
   const directory = temporaryDirectory();
-  afterAll(directory.remove);
 
-  const keys = (args: readonly string[], input = '', dataDir = directory.path) => {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [
-        '--conditions=@latchkey/source',
-        '-r',
-        join(__dirname, 'register-swc.cjs'),
-        join(__dirname, '../src/keys-command.ts'),
-      ].concat(args),
-      { encoding: 'utf8', input, env: { PATH: process.env['PATH'], DATA_DIR: dataDir } },
-    );
+  const keys = (args: readonly string[], input = '', dataDir = directory) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOM, 'dist/keys-command.js'), ...args], {
+      encoding: 'utf8',
+      input,
+      env: { PATH: process.env['PATH'], DATA_DIR: dataDir },
+    });
     return { status, stderr, told: stdout === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>) };
   };
 
   it('does what it says, beside the service', async () => {
-    const place = embeddedPlace(directory.path);
-    const services = new RunningServices(place, directory.path);
+    const place = embeddedPlace(directory);
+    const services = new RunningServices(place, directory);
     await services.start();
     const keyId = newKeyId();
     const [before] = await services.issue([keyId]);
@@ -52,16 +48,15 @@ describe('npm run keys', () => {
     const { told } = keys(['export-root', 'derived', '1']);
     expect(Object.keys(told ?? {})).toEqual(['tenant', 'version', 'dataKey', 'box']);
     const elsewhere = temporaryDirectory();
-    const refused = keys(['import-root'], JSON.stringify(told), elsewhere.path);
+    const refused = keys(['import-root'], JSON.stringify(told), elsewhere);
     expect(refused).toMatchObject({ status: 1, told: undefined });
     expect(refused.stderr).toContain('does not decrypt');
-    elsewhere.remove();
   });
 
   it.each(['verify-audit', 'reencrypt', 'republish', 'find default 6bac8ec3-0ee3-379f-3d21-290b3a2bc9c3'])(
     'does not take a wrong DATA_DIR for an empty store: %s',
     (command) => {
-      const nowhere = join(directory.path, 'nowhere');
+      const nowhere = join(directory, 'nowhere');
       expect(keys(command.split(' '), '', nowhere)).toMatchObject({
         status: 64,
         told: undefined,
@@ -81,7 +76,7 @@ describe('npm run keys', () => {
   );
 
   it('refuses a cloud table under a key file', async () => {
-    const context = createContext('key-service', { DYNAMODB_TABLE: 'keys', DATA_DIR: directory.path });
+    const context = createContext('key-service', { DYNAMODB_TABLE: 'keys', DATA_DIR: directory });
     const started = startKeyService(context, new MemoryHub().connect(context));
     await expect(started).rejects.toThrow('KMS_KEY_ID');
   });

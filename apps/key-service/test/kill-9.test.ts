@@ -3,30 +3,27 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { KeyId } from '@latchkey/cenc';
 import type { LatchkeyEvent } from '@latchkey/messages';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import type { Said } from './busy-key-service';
-import { eventually, RunningServices } from './running-service';
-import { embeddedPlace, temporaryDirectory } from './stores';
+import { RunningServices } from './running-service';
+import { embeddedPlace } from './stores';
 import type { KeyStore } from '../src/store/key-store';
-
-jest.setTimeout(120_000);
 
 const ROUNDS = 5;
 
 describe('key service that is killed', () => {
   const directory = temporaryDirectory();
-  afterAll(directory.remove);
 
   it('has lost nothing that it answered: no key, no audit record, no event', async () => {
     // promises 1, 19
     const said: Said[] = [];
-    for (let round = 0; round < ROUNDS; round++)
-      said.push(...(await busyUntilKilled(directory.path, 300 + 130 * round)));
+    for (let round = 0; round < ROUNDS; round++) said.push(...(await busyUntilKilled(directory, 100 + 70 * round)));
     const answered = said.filter((each) => each.kind === 'answered');
     expect(answered.length).toBeGreaterThan(100);
 
-    const place = embeddedPlace(directory.path);
+    const place = embeddedPlace(directory);
     const store = place.store();
-    const services = new RunningServices(place, directory.path);
+    const services = new RunningServices(place, directory);
     await services.start();
     await keysAreKept(services, answered);
 
@@ -73,8 +70,8 @@ async function everyRecord(store: KeyStore): Promise<LatchkeyEvent[]> {
   return records.flat().map(({ body }) => JSON.parse(body) as LatchkeyEvent);
 }
 
-/** What the process said until it was killed; a line that was cut was not said. */
-async function busyUntilKilled(directory: string, busyMs: number): Promise<Said[]> {
+/** What the process said until it was killed, some lines later than `lines`; one that was cut was not said. */
+async function busyUntilKilled(directory: string, lines: number): Promise<Said[]> {
   const child = spawn(
     process.execPath,
     [
@@ -86,20 +83,15 @@ async function busyUntilKilled(directory: string, busyMs: number): Promise<Said[
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  const chunks: string[] = [];
-  const began = new Promise<void>((resolve) => {
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      chunks.push(chunk);
-      resolve();
-    });
+  const closed = once(child.stdout, 'close');
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+    if (output.split('\n').length > lines) child.kill('SIGKILL');
   });
-  await Promise.race([began, once(child, 'exit')]);
-  await new Promise((resolve) => setTimeout(resolve, busyMs));
-  // However slow the machine: there is to be something to lose.
-  await eventually(() => chunks.join('').split('"answered"').length > 30 || child.exitCode !== null, 60_000);
-  child.kill('SIGKILL');
-  await once(child.stdout, 'close');
-  const lines = chunks.join('').split('\n');
-  lines.pop();
-  return lines.map((line) => JSON.parse(line) as Said);
+  await closed;
+  return output
+    .slice(0, output.lastIndexOf('\n'))
+    .split('\n')
+    .map((line) => JSON.parse(line) as Said);
 }

@@ -1,32 +1,31 @@
 import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@latchkey/testing';
 import { MasterKeyFileError, openLocalMasterKey } from '../src/wrapping/local-master-key';
 import { describeMasterKey } from './master-key.conformance';
-import { temporaryDirectory } from './stores';
 
 describe('local master key', () => {
   const directory = temporaryDirectory();
-  const path = join(directory.path, 'new', 'master.key');
-  afterAll(directory.remove);
+  const path = join(directory, 'new', 'master.key');
 
   describe('as every master key', () => describeMasterKey(() => openLocalMasterKey(path, true)));
 
   it('lies in a file that only its owner may read', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(path).size).toBe(32);
-    expect(statSync(join(directory.path, 'new')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(directory, 'new')).mode & 0o777).toBe(0o700);
   });
 
   it('is the same when opened again, and another file is another key', async () => {
     const context = { tenant: 'default', purpose: 'content-key' } as const;
     const { plaintext, encrypted } = await openLocalMasterKey(path, false).generateDataKey(context, 0);
     expect(await openLocalMasterKey(path, false).decrypt(encrypted, context, 0)).toEqual(plaintext);
-    const other = openLocalMasterKey(join(directory.path, 'other.key'), true);
+    const other = openLocalMasterKey(join(directory, 'other.key'), true);
     await expect(other.decrypt(encrypted, context, 0)).rejects.toMatchObject({ code: 'TAMPERED' });
   });
 
   it('refuses a file that others may read, that is no key, or that is missing, and says what to do', () => {
-    const bad = join(directory.path, 'bad.key');
+    const bad = join(directory, 'bad.key');
     writeFileSync(bad, readFileSync(path), { mode: 0o600 });
     chmodSync(bad, 0o640);
     expect(() => openLocalMasterKey(bad, true)).toThrow(`chmod 600 ${bad}`);

@@ -29,13 +29,13 @@ describe('what is measured', () => {
   test('of a part that dies: its calls, throttles and the state of its breaker', async () => {
     const store = new GuardedCalls('the key store', 'keys', logger);
     const kms = new GuardedCalls('the master key', 'kms', logger);
-    await kms.run('Decrypt', Deadline.in(5_000), async () => 'plaintext');
+    await kms.run('Decrypt', Deadline.in(60_000), async () => 'plaintext');
     await expect(
-      store.run('PutItem', Deadline.in(5_000), () => Promise.reject(named('ThrottlingException', 'client'))),
+      store.run('PutItem', Deadline.in(60_000), () => Promise.reject(named('ThrottlingException', 'client'))),
     ).rejects.toThrow();
     for (let n = 0; n < 8; n++) {
       await expect(
-        store.run('GetItem', Deadline.in(5_000), () => Promise.reject(named('TimeoutError'))),
+        store.run('GetItem', Deadline.in(60_000), () => Promise.reject(named('TimeoutError'))),
       ).rejects.toThrow();
     }
     const text = await telemetry.exposition!();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SYSTEM_IDS } from '@latchkey/cenc';
 import { DescribeTableCommand, DescribeTimeToLiveCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
+  temporaryDirectory,
   dynamoDbLocalMissing,
   startDynamoDbLocal,
   startKmsEndpoint,
@@ -17,9 +18,7 @@ import { reencryptDataKeys } from '../src/wrapping/reencrypt';
 import { SecretVault } from '../src/wrapping/secret-vault';
 import { describeWith } from './describe-with';
 import { RunningServices } from './running-service';
-import { dynamoDbClient, dynamoDbStore, newKeyId, newTable, quiet, soon, temporaryDirectory } from './stores';
-
-jest.setTimeout(60_000);
+import { dynamoDbClient, dynamoDbStore, newKeyId, newTable, quiet, soon } from './stores';
 
 describeWith(dynamoDbLocalMissing())('operating the key store on AWS', () => {
   const directory = temporaryDirectory();
@@ -31,7 +30,6 @@ describeWith(dynamoDbLocalMissing())('operating the key store on AWS', () => {
   });
   afterAll(async () => {
     await Promise.all([dynamoDb.close(), kms.close()]);
-    directory.remove();
   });
 
   const masterKey = (keyId: string, oldKeyIds: string[] = []) => openKmsMasterKey({ keyId, oldKeyIds, logger: quiet });
@@ -39,7 +37,7 @@ describeWith(dynamoDbLocalMissing())('operating the key store on AWS', () => {
     const table = await newTable(dynamoDb.endpoint);
     const store = dynamoDbStore(dynamoDb.endpoint, table);
     const environment = { DYNAMODB_TABLE: table, KMS_KEY_ID: keyId, AWS_ATTEMPT_MS: '30000' };
-    return { store, services: new RunningServices({ environment, store: () => store }, directory.path) };
+    return { store, services: new RunningServices({ environment, store: () => store }, directory) };
   };
 
   it('makes the table, again without harm, with time to live on the attribute that rows have', async () => {

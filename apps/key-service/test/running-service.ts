@@ -25,7 +25,7 @@ export interface Place {
   store(): KeyStore;
 }
 
-export const call = (ms = 20_000) => ({ deadline: Deadline.in(ms) });
+export const call = (ms = 60_000) => ({ deadline: Deadline.in(ms) });
 
 export interface ClearKey {
   readonly requestedKeyId: KeyId;
@@ -100,6 +100,8 @@ export class RunningServices {
     for (let n = 0; n < count; n++) {
       const context = createContext('key-service', {
         LOG_LEVEL: 'silent',
+        // However busy the machine is that runs the tests.
+        BUS_PATIENCE: '30',
         TENANTS_FILE: this.#tenantsFile,
         ...this.place.environment,
         ...this.environment,
@@ -184,16 +186,7 @@ export class RunningServices {
 
 const hex = (bytes: Buffer) => bytes.toString('hex');
 
-/** Waits until it holds: the relay and sweeps work beside requests. */
-export async function eventually(holds: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
-  const until = Date.now() + withinMs;
-  while (!(await holds())) {
-    if (Date.now() > until) throw new Error('it did not come to hold in time');
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-/** A busy machine may need longer than the bus allows: then whoever asks again gets the answer. */
+/** Whoever is refused because others were quicker, or too many, asks again and gets the answer. */
 export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

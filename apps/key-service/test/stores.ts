@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Deadline } from '@latchkey/bus';
@@ -41,11 +39,6 @@ export function storedPermit(
 ): DeliveryPermit {
   const wrapped = { encryptedDataKey: Buffer.from('data key'), box: Buffer.from(`permit at ${permittedAt}`) };
   return { tenant, contentId, keyId, permittedAt, ...(expiresAt !== undefined && { expiresAt }), wrapped };
-}
-
-export function temporaryDirectory(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'latchkey-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 export function embeddedStore(path: string): KeyStore {

@@ -10,8 +10,6 @@ import { tamperWithDynamoDb, type RowTamperer } from './row-tamperer';
 import { dynamoDbStore, newTable } from './stores';
 import { describeTampering } from './tampering.conformance';
 
-jest.setTimeout(60_000);
-
 describeWith(dynamoDbLocalMissing())('tampering with DynamoDB', () => {
   let dynamoDb: DynamoDbLocal;
   let kms: KmsEndpoint;

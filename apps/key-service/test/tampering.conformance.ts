@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { SYSTEM_IDS, type KeyId } from '@latchkey/cenc';
 import { revokeKeys, shredContent } from '@latchkey/messages';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { alterations, type Attributes, type RowTamperer } from './row-tamperer';
-import { call, eventually, RunningServices, untilAnswered, type Place } from './running-service';
-import { newKeyId, temporaryDirectory } from './stores';
+import { call, RunningServices, untilAnswered, type Place } from './running-service';
+import { newKeyId } from './stores';
 
 /** What happens when somebody writes where keys lie: an error and an alarm, never a wrong key, never a new one. */
 export function describeTampering(place: () => Place, tamperer: () => RowTamperer): void {
   const directory = temporaryDirectory();
   let services: RunningServices;
   beforeAll(async () => {
-    services = new RunningServices(place(), directory.path);
+    services = new RunningServices(place(), directory);
     await services.start();
   });
   afterAll(async () => {
     await services.stop();
-    directory.remove();
   });
 
   const issue = (...asked: Parameters<RunningServices['issue']>) => untilAnswered(() => services.issue(...asked));
