@@ -1,5 +1,6 @@
 import { Hears, startAnswering, type MemoryHub } from '@latchkey/bus';
 import type { EventContract } from '@latchkey/messages';
+import { eventually } from '@latchkey/testing';
 import { Controller, Module } from '@nestjs/common';
 import type { z } from 'zod';
 import { quietContext } from './key-answerer';
@@ -24,7 +25,7 @@ export async function hearEvents<Payload extends z.ZodType>(hub: MemoryHub, cont
   return {
     heard,
     async until(condition: (events: typeof heard) => boolean): Promise<void> {
-      while (!condition(heard)) await new Promise((wake) => setTimeout(wake, 20));
+      await eventually(() => condition(heard), `what was to be heard of ${contract.subject}`);
     },
     async close() {
       await service.close();

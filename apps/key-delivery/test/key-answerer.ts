@@ -97,7 +97,8 @@ export async function startKeyAnswerer(hub = new MemoryHub()) {
 
 /** A service's context that writes no log. */
 export function quietContext(serviceName: string, environment: Record<string, string> = {}): ServiceContext {
-  return createContext(serviceName, { LOG_LEVEL: 'silent', ...environment });
+  // However busy the machine is that runs the tests.
+  return createContext(serviceName, { LOG_LEVEL: 'silent', BUS_PATIENCE: '30', ...environment });
 }
 
 export function someKeyId(): KeyId {

@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { eventually } from '@latchkey/testing';
 import { HeldKeys } from '../src/held-keys';
 import { keyName } from '../src/key-name';
 import { KeyReleases } from '../src/key-releases';
 import { keyPath, startDelivery } from './delivery';
 import { quietContext, someKeyId, startKeyAnswerer } from './key-answerer';
-
-const pause = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await pause(50);
-}
 
 // promise 26
 describe('too much at once', () => {
@@ -22,14 +17,14 @@ describe('too much at once', () => {
     delivery.answerer.put('default', 'live', keyId);
     const url = `${delivery.url}${keyPath('default', 'live', keyId)}`;
     const ask = () => fetch(url, { headers: { origin: 'https://player.example.com' } });
-    await until(async () => (await ask()).status === 200);
+    await eventually(async () => (await ask()).status === 200);
 
     const heavy = setInterval(() => {
       for (const end = performance.now() + 120; performance.now() < end;);
     }, 130);
     let refused = await ask();
     // It looks once a second.
-    await until(async () => (refused = await ask()).status !== 200);
+    await eventually(async () => (refused = await ask()).status !== 200);
     const probe = await fetch(`${delivery.url}/healthz`);
     clearInterval(heavy);
 
@@ -37,16 +32,18 @@ describe('too much at once', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused.headers.get('access-control-allow-origin')).toBe('https://player.example.com');
     expect(probe.status).toBe(200);
-    await until(async () => (await ask()).status === 200);
+    await eventually(async () => (await ask()).status === 200);
     await delivery.close();
-  }, 120_000);
+  });
 
   it('does not pile up before a key-service that hangs', async () => {
     const keys = await startKeyAnswerer();
     const connection = keys.hub.connect(quietContext('key-delivery'));
     const held = new HeldKeys({ max: 64, holdMs: 60_000, now: Date.now });
-    const releases = new KeyReleases(connection, held, { timeoutMs: 200, mostPending: 3, now: Date.now });
-    keys.answerer.before = () => pause(1_000);
+    const releases = new KeyReleases(connection, held, { timeoutMs: 1_000, mostPending: 3, now: Date.now });
+    let goOn = () => {};
+    const hanging = new Promise<void>((resolve) => (goOn = resolve));
+    keys.answerer.before = () => hanging;
     const ask = () =>
       releases.fetch(
         { tenant: 'default', contentId: 'live' },
@@ -62,6 +59,7 @@ describe('too much at once', () => {
     for (const late of await Promise.all(waiting)) expect(late).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
 
     keys.answerer.before = async () => undefined;
+    goOn();
     expect(await ask()).toEqual([]);
     held.close();
     await keys.close();

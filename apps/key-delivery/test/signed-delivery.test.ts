@@ -70,9 +70,9 @@ describe('a signed URL', () => {
 
   it('lets nobody keep a key past the key’s own end', async () => {
     const keyId = someKeyId();
-    delivery.answerer.put('urls', contentId, keyId, Date.now() + 5_000);
+    delivery.answerer.put('urls', contentId, keyId, Date.now() + 30_000);
     const response = await get('urls', keyId, signedQuery(contentId, keyId));
-    expect(response.headers.get('cache-control')).toMatch(/^public, max-age=[345], immutable$/);
+    expect(response.headers.get('cache-control')).toMatch(/^public, max-age=(30|[12]\d), immutable$/);
   });
 
   it('may be made with any of the secrets, so that they can change', async () => {

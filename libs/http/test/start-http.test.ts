@@ -3,6 +3,7 @@ import { Body, Controller, Get, Header, HttpCode, Module, Post, Req } from '@nes
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '@latchkey/messages';
 import { createLogger, type HealthCheck } from '@latchkey/runtime';
+import { eventually } from '@latchkey/testing';
 import { HttpProblem, startHttp, type HttpOptions, type HttpService } from '../src/index';
 
 let release: () => void = () => undefined;
@@ -202,8 +203,9 @@ describe('an HTTP app', () => {
 
   it('finishes what is at work before it closes', async () => {
     const { url } = await start();
+    const idle = release;
     const slow = fetch(`${url}/slow`);
-    await new Promise((done) => setTimeout(done, 50));
+    await eventually(() => release !== idle);
     const closed = service.close();
     setTimeout(() => release(), 50);
     expect(await (await slow).text()).toBe('done');
@@ -239,12 +241,4 @@ function raw(url: string, bytes: string): Promise<string> {
     socket.on('close', () => resolve(answer));
     socket.on('error', reject);
   });
-}
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-  throw new Error('it did not come to hold');
 }
