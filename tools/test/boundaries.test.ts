@@ -1,17 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { temporaryDirectory } from '@latchkey/testing';
 
 const ROOT = join(__dirname, '../..');
 const RULES: string[] = (require('../../.dependency-cruiser.js') as { forbidden: { name: string }[] }).forbidden.map(
@@ -62,10 +52,9 @@ const NEIGHBOURS: [file: string, source: string][] = [
 describe('boundaries', () => {
   let tree: string;
   beforeEach(() => {
-    tree = mkdtempSync(join(tmpdir(), 'latchkey-boundaries-'));
+    tree = temporaryDirectory();
     plantHouse(tree);
   });
-  afterEach(() => rmSync(tree, { recursive: true }));
 
   it('names the rule for every wrong import', () => {
     for (const [, file, source] of WRONG) plant(tree, file, source);

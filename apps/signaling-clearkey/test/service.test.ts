@@ -1,18 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Deadline, MemoryHub, NoResponders, type BusConnection } from '@latchkey/bus';
 import { parseKeyId, parseSystemId, SYSTEM_IDS, type SystemId } from '@latchkey/cenc';
 import { signalingFor, type KeySignaling } from '@latchkey/messages';
 import { createLogger, EnvironmentError, type RunningService, type ServiceContext } from '@latchkey/runtime';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { CLEAR_KEY_SYSTEMS } from '../src/clearkey-signaling';
 import { readConfig } from '../src/config';
 import { startSignalingClearkey } from '../src/index';
 
 const IRDETO = parseSystemId('80a6be7e-1448-4c37-9e70-d5aebe04c8d2');
 const MARLIN = parseSystemId('5e629af5-38da-4063-8977-97ffbd9902d4');
-const directory = mkdtempSync(join(tmpdir(), 'latchkey-'));
+const directory = temporaryDirectory();
 const tenantsFile = join(directory, 'tenants.yaml');
 
 describe('signaling-clearkey on the bus', () => {
@@ -29,7 +28,6 @@ describe('signaling-clearkey on the bus', () => {
   afterAll(async () => {
     await service.close();
     await connection.close();
-    rmSync(directory, { recursive: true });
   });
 
   it.each(CLEAR_KEY_SYSTEMS)('answers %s', async (systemId) => {
@@ -49,7 +47,7 @@ describe('signaling-clearkey on the bus', () => {
 
   it('answers a system that the tenants file adds while it runs, and refuses one that it drops', async () => {
     writeFileSync(tenantsFile, tenants([MARLIN]) + '\n');
-    await until(async () => {
+    await eventually(async () => {
       const [added, dropped] = await Promise.allSettled([ask(MARLIN), ask(IRDETO)]);
       return added.status === 'fulfilled' && dropped.status === 'rejected';
     });
@@ -71,7 +69,7 @@ describe('signaling-clearkey on the bus', () => {
           },
         ],
       },
-      { deadline: Deadline.in(2_000) },
+      { deadline: Deadline.in(60_000) },
     );
     return reply.keys[0] as KeySignaling;
   }
@@ -95,13 +93,10 @@ function tenants(keyIdBoxesFor: SystemId[]): string {
 
 function serviceContext(environment: Record<string, string>): ServiceContext {
   const quiet = { LOG_LEVEL: 'silent' };
-  return { name: 'signaling', instance: 'test', environment, logger: createLogger('signaling', quiet) };
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let left = 100; left > 0; left--) {
-    if (await condition()) return;
-    await sleep(50);
-  }
-  throw new Error('it did not come to pass within 5 s');
+  return {
+    name: 'signaling',
+    instance: 'test',
+    environment: { BUS_PATIENCE: '30', ...environment },
+    logger: createLogger('signaling', quiet),
+  };
 }

@@ -1,15 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { MemoryHub } from '@latchkey/bus';
 import { createLogger, type ServiceContext } from '@latchkey/runtime';
+import { temporaryDirectory } from '@latchkey/testing';
 import { startSignalingPlayready } from '../src/index';
 
-const directory = mkdtempSync(join(tmpdir(), 'latchkey-'));
+const directory = temporaryDirectory();
 const tenantsFile = join(directory, 'tenants.yaml');
-
-afterAll(() => rmSync(directory, { recursive: true }));
 
 it('warns of tenants whose licences come from the public test server', async () => {
   const tenants = [{ id: 'tests', signaling: { playready: { testServer: true } } }, { id: 'studio' }];

@@ -1,14 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Deadline, MemoryHub, type BusConnection } from '@latchkey/bus';
 import { parseKeyId, SYSTEM_IDS } from '@latchkey/cenc';
 import { signalingFor } from '@latchkey/messages';
 import { createLogger, type RunningService, type ServiceContext } from '@latchkey/runtime';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { startSignalingWidevine } from '../src/index';
 
-const directory = mkdtempSync(join(tmpdir(), 'latchkey-'));
+const directory = temporaryDirectory();
 const tenantsFile = join(directory, 'tenants.yaml');
 
 describe('signaling-widevine on the bus', () => {
@@ -25,7 +25,6 @@ describe('signaling-widevine on the bus', () => {
   afterAll(async () => {
     await service.close();
     await connection.close();
-    rmSync(directory, { recursive: true });
   });
 
   it('answers its subject as the tenant is configured', async () => {
@@ -45,7 +44,7 @@ describe('signaling-widevine on the bus', () => {
 
   it('follows the tenants file, and keeps the last good one', async () => {
     writeFileSync(tenantsFile, tenants('after, longer'));
-    await until(async () => (await provider('studio')).includes('after, longer'));
+    await eventually(async () => (await provider('studio')).includes('after, longer'));
     writeFileSync(tenantsFile, 'tenants: nonsense');
     await sleep(1_200);
     expect(await provider('studio')).toContain('after, longer');
@@ -67,7 +66,7 @@ describe('signaling-widevine on the bus', () => {
         spekeVersion: '2.0',
         keys: [{ keyId: parseKeyId('12ea753c-23e7-bc02-4474-b2b976c43beb'), scheme, wants: ['pssh'] }],
       },
-      { deadline: Deadline.in(2_000) },
+      { deadline: Deadline.in(60_000) },
     );
     return Buffer.from(reply.keys[0]?.pssh ?? '', 'base64').toString('latin1');
   }
@@ -79,13 +78,10 @@ function tenants(provider: string): string {
 
 function serviceContext(environment: Record<string, string>): ServiceContext {
   const quiet = { LOG_LEVEL: 'silent' };
-  return { name: 'signaling', instance: 'test', environment, logger: createLogger('signaling', quiet) };
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let left = 100; left > 0; left--) {
-    if (await condition()) return;
-    await sleep(50);
-  }
-  throw new Error('it did not come to pass within 5 s');
+  return {
+    name: 'signaling',
+    instance: 'test',
+    environment: { BUS_PATIENCE: '30', ...environment },
+    logger: createLogger('signaling', quiet),
+  };
 }

@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createContext, type Environment } from '@latchkey/runtime';
-import { Encryptor, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
+import { temporaryDirectory, Encryptor, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
 import { startStandalone, type Standalone } from '../src';
 import { welcome } from '../src/welcome';
 
@@ -23,12 +20,11 @@ describe('standalone', () => {
     encryptor = await Encryptor.create();
   });
   beforeEach(() => {
-    data = mkdtempSync(join(tmpdir(), 'latchkey-standalone-'));
+    data = temporaryDirectory();
   });
   afterEach(async () => {
     await running?.close();
     running = undefined;
-    rmSync(data, { recursive: true, force: true });
   });
 
   it('answers for all systems at once, and has three doors', async () => {
@@ -86,7 +82,10 @@ describe('standalone', () => {
 
   function start(more: Environment = {}): Promise<Standalone> {
     const ports = { SPEKE_PORT: '0', DELIVERY_PORT: '0', CONSOLE_PORT: '0' };
-    return startStandalone(createContext('standalone', { ...ports, DATA_DIR: data, LOG_LEVEL: 'silent', ...more }));
+    const patience = { BUS_PATIENCE: '30', SPEKE_DEADLINE_MS: '29000' };
+    return startStandalone(
+      createContext('standalone', { ...ports, ...patience, DATA_DIR: data, LOG_LEVEL: 'silent', ...more }),
+    );
   }
 
   function ask({ spekeUrl }: Standalone, wish = WISH) {

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { tenantsFileSchema } from '@latchkey/tenants';
-import { natsServerPresent } from '@latchkey/testing';
+import { temporaryDirectory, natsServerPresent } from '@latchkey/testing';
 import { knownVariables } from '../../../tools/test/known-variables';
 import { readInstallation } from '../src/config';
 import { installLatchkey } from '../src/installation';
@@ -18,14 +17,14 @@ let templates: Templates;
 
 beforeAll(() => {
   templates = templatesOf();
-}, 120_000);
+});
 
 describe('the installation', () => {
   it('is synthesised offline, and nothing that cdk-nag or CloudFormation’s schemas find is left unexplained', () => {
     const app = new App();
     installLatchkey(app, readInstallation({}));
     expect(app.synth().stacks.map(({ stackName }) => stackName)).toHaveLength(5);
-  }, 120_000);
+  });
 
   it.each(['network', 'vault', 'runtime', 'door', 'watch'] as const)('makes these resources: %s', (part) => {
     expect(
@@ -264,7 +263,7 @@ describe('the bus', () => {
   });
 
   (natsServerPresent() ? it : it.skip)('starts as the task starts it, with what make-identities.mjs makes', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nats-task-'));
+    const folder = temporaryDirectory();
     const made = spawnSync(process.execPath, [join(ROOT, 'deploy/nats/make-identities.mjs'), folder, 'nats'], {
       encoding: 'utf8',
     });
@@ -277,7 +276,6 @@ describe('the bus', () => {
     const environment = { PATH: process.env['PATH'], ...Object.fromEntries(told), ...secrets, NATS_STORE: folder };
     expect(nats?.Secrets?.map(({ Name }) => Name)).toEqual(Object.keys(secrets));
     const tried = spawnSync('sh', ['-c', here(nats?.Command?.[0] ?? '')], { env: environment, encoding: 'utf8' });
-    rmSync(folder, { recursive: true });
     expect([tried.status, tried.stderr]).toEqual([0, expect.stringContaining('is valid')]);
   });
 
@@ -290,7 +288,7 @@ describe('the bus', () => {
         { Name: 'NATS_EVENT_REPLICAS', Value: '3' },
       ]),
     );
-  }, 60_000);
+  });
 });
 
 describe('tenants', () => {
@@ -317,7 +315,7 @@ describe('tenants', () => {
       Name: 'TENANTS_FILE',
       ValueFrom: SECRET,
     });
-  }, 60_000);
+  });
 
   // issue 8, 2: tenants as DynamoDB rows
   it('are rows of a table where that is chosen: protected as keys are, and only read by services', () => {
@@ -351,7 +349,7 @@ describe('tenants', () => {
       const known = knownVariables(name);
       expect([name, told?.filter((variable) => !known(variable))]).toEqual([name, []]);
     }
-  }, 60_000);
+  });
 });
 
 describe('bridges', () => {
@@ -373,7 +371,7 @@ describe('bridges', () => {
     }
     const told = containers(runtime).get('Monitor/service')?.Environment;
     expect(told).toContainEqual({ Name: 'BRIDGES_FILE', Value: '/run/latchkey/bridges-file' });
-  }, 60_000);
+  });
 });
 
 describe('players’ keys', () => {
@@ -415,7 +413,7 @@ describe('players’ keys', () => {
       Name: 'DELIVERY_BASE_URL',
       Value: 'https://keys.example.com',
     });
-  }, 60_000);
+  });
 });
 
 describe('the console', () => {
@@ -432,7 +430,7 @@ describe('the console', () => {
     runtime.hasResourceProperties('AWS::EC2::SecurityGroup', {
       SecurityGroupIngress: [Match.objectLike({ CidrIp: '10.8.0.0/16', FromPort: 443 })],
     });
-  }, 60_000);
+  });
 });
 
 describe('watching', () => {
@@ -451,7 +449,7 @@ describe('watching', () => {
     templates.watch.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
     const { watch } = templatesOf({ alarmEmail: 'ops@example.com' });
     watch.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
-  }, 60_000);
+  });
 });
 
 /** What an app's stores ask of DynamoDB: a transaction of puts and checks is so many single actions. */

@@ -1,13 +1,14 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { ensureBuilt, eventually, freePort } from '@latchkey/testing';
 
 const HERE = join(__dirname, '..');
 const children: ChildProcess[] = [];
 // Processes run what is built.
-beforeAll(() => void execFileSync('npx', ['tsc', '-b', '.'], { cwd: HERE }), 60_000);
+beforeAll(() => ensureBuilt(HERE));
 afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 
 /** A process whose service is that code: `service` and `context` are there. */
@@ -27,12 +28,14 @@ function run(code: string, environment: Record<string, string> = {}) {
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
   const exited = once(child, 'close').then(([code]) => code as number);
-  const says = async (text: string) => {
-    while (!output.includes(text)) {
-      if (child.exitCode !== null) throw new Error(`ended without saying ${text}: ${output}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
+  const says = (text: string) =>
+    eventually(
+      () => {
+        if (!output.includes(text) && child.exitCode !== null) throw new Error(`ended without ${text}: ${output}`);
+        return output.includes(text);
+      },
+      () => `${text} in ${output}`,
+    );
   return { child, exited, says, output: () => output };
 }
 
@@ -63,7 +66,7 @@ describe('a process', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'told to stop by %s is first not ready, then closed, and exits 0',
     async (signal) => {
-      const process = run('return service', { HEALTH_PORT: '0', SHUTDOWN_DELAY_MS: '500' });
+      const process = run('return service', { HEALTH_PORT: '0', SHUTDOWN_DELAY_MS: '5000' });
       await process.says('"msg":"started"');
       const url = /"health":"([^"]+)"/.exec(process.output())![1]!;
       expect(await statusOf(`${url}/healthz`)).toBe(200);
@@ -91,7 +94,7 @@ describe('a process', () => {
     process.child.kill('SIGTERM');
     expect(await process.exited).toBe(1);
     expect(process.output()).toContain('did not stop within 9000 ms');
-  }, 15_000);
+  });
 
   test('with an error that nobody caught logs it and exits 1', async () => {
     const process = run("setTimeout(() => Promise.reject(new Error('forgotten')), 10); return service");
@@ -110,14 +113,14 @@ describe('a process', () => {
       { HEALTH_PORT: String(port) },
     );
     const url = `http://127.0.0.1:${port}`;
-    await until(async () => (await statusOf(`${url}/healthz`)) === 200);
+    await eventually(async () => (await statusOf(`${url}/healthz`)) === 200);
     expect(await statusOf(`${url}/readyz`)).toBe(503);
     process.child.kill('SIGUSR1');
     await process.says('"msg":"started"');
     expect(await statusOf(`${url}/readyz`)).toBe(503);
     await process.says('"check":"store"');
     process.child.kill('SIGUSR2');
-    await until(async () => (await statusOf(`${url}/readyz`)) === 200);
+    await eventually(async () => (await statusOf(`${url}/readyz`)) === 200);
     expect(await statusOf(`${url}/metrics`)).toBe(404);
   });
 
@@ -175,7 +178,7 @@ describe('a process with a collector', () => {
     expect(bodyOf('/v1/traces')).toContain('DynamoDB.GetItem');
     expect(bodyOf('/v1/traces')).not.toContain('c2VjcmV0');
     expect(bodyOf('/v1/metrics')).toContain('latchkey.keys.issued');
-  }, 20_000);
+  });
 
   test('stops well when the collector is away', async () => {
     const process = run("require('@opentelemetry/api').trace.getTracer('t').startSpan('lost').end(); return service", {
@@ -184,7 +187,7 @@ describe('a process with a collector', () => {
     await process.says('"msg":"started"');
     process.child.kill('SIGTERM');
     expect(await process.exited).toBe(0);
-  }, 20_000);
+  });
 
   function bodyOf(url: string): string {
     return received
@@ -199,17 +202,4 @@ async function statusOf(url: string): Promise<number> {
     ({ status }) => status,
     () => 0,
   );
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
