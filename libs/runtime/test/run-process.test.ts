@@ -66,7 +66,7 @@ describe('a process', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'told to stop by %s is first not ready, then closed, and exits 0',
     async (signal) => {
-      const process = run('return service', { HEALTH_PORT: '0', SHUTDOWN_DELAY_MS: '5000' });
+      const process = run('return service', { HEALTH_PORT: '0', SHUTDOWN_DELAY_MS: '2000' });
       await process.says('"msg":"started"');
       const url = /"health":"([^"]+)"/.exec(process.output())![1]!;
       expect(await statusOf(`${url}/healthz`)).toBe(200);
