@@ -131,9 +131,9 @@ export class KeyDesk {
     });
   }
 
-  /** Nobody waits for it: the answer is that of a key that does not exist, in its words and in its time. */
+  /** Once the answer is on its way: it is that of a key that does not exist, in its words and in its time. */
   #tellWithheld(request: KeyRequest, names: readonly KeyName[], { subject }: Grant): void {
-    if (names.length > 0) void this.#denied(request, names, DRM_ONLY, subject);
+    if (names.length > 0) setImmediate(() => void this.#denied(request, names, DRM_ONLY, subject));
   }
 
   /** Its record before its answer; should the bus be away, the record follows. */

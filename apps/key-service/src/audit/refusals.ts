@@ -27,21 +27,19 @@ export async function keepRefusal(audit: AuditWriter, refusal: RefusalRequest, {
 const PLAYERS_DOOR: Requester = { encryptorId: 'key-delivery' };
 
 /**
- * Keeps that keys of DRM systems were asked for on behalf of a player. The audit must be open. Nobody waits for it: an answer about such a
- * key must take as long as one about a key that does not exist.
+ * Keeps that keys of DRM systems were asked for on behalf of a player. The audit must be open. Once the answer is on its way: one about
+ * such a key must take as long as one about a key that does not exist.
  */
-export function tellWithheld(
-  audit: AuditWriter,
-  { tenant, contentId, exchangeId, subject }: ReleaseRequest,
-  keyIds: KeyId[],
-  deadline: Deadline,
-): void {
-  const said = { tenant, contentId, exchangeId, requester: PLAYERS_DOOR, keyIds, code: 'DRM_ONLY' };
-  const record = audit.record(keyRefused, `${tenant}/${contentId}`, {
-    ...said,
-    ...(subject !== undefined && { subject }),
+export function tellWithheld(audit: AuditWriter, request: ReleaseRequest, keyIds: KeyId[], deadline: Deadline): void {
+  setImmediate(() => {
+    const { tenant, contentId, exchangeId, subject } = request;
+    const said = { tenant, contentId, exchangeId, requester: PLAYERS_DOOR, keyIds, code: 'DRM_ONLY' };
+    const record = audit.record(keyRefused, `${tenant}/${contentId}`, {
+      ...said,
+      ...(subject !== undefined && { subject }),
+    });
+    audit.append([record], deadline).catch(() => undefined);
   });
-  audit.append([record], deadline).catch(() => undefined);
 }
 
 /** What was asked of keys when it was refused. */
