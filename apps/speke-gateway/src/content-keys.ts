@@ -1,6 +1,5 @@
 import type { Bus } from '@latchkey/bus';
-import type { ContentKey } from '@latchkey/cenc';
-import type { KeyId, SystemId } from '@latchkey/cenc';
+import type { ContentKey, KeyId, SystemId } from '@latchkey/cenc';
 import {
   Fault,
   issueKeys,

@@ -22,7 +22,8 @@ describe('who watches refusals', () => {
     ['POST', '/copyProtectionData/channel-7'],
     ['PUT', '/copyProtectionData/channel-7'],
   ])('is told which content has no keys: %s %s', async (method, path) => {
-    const answer = await fetch(gateway.url + path, { method, headers: HEADERS, body: spekeDocument(WISH) });
+    const request = { method, headers: HEADERS, body: spekeDocument(WISH) };
+    const answer = await fetch(gateway.url + path, request);
     expect(answer.status).toBe(422);
     await eventually(() => asked.refusals.length === 1);
     expect(asked.refusals[0]?.contentId).toBe('channel-7');

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { credentialName } from './encryptors';
 import { tenantSchema, type Tenant } from './tenant';
 
