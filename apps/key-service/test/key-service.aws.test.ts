@@ -1,10 +1,4 @@
-import {
-  dynamoDbLocalMissing,
-  startDynamoDbLocal,
-  startKmsEndpoint,
-  type DynamoDbLocal,
-  type KmsEndpoint,
-} from '@latchkey/testing';
+import { dynamoDbLocalMissing, startDynamoDbLocal, startKms, type DynamoDbLocal } from '@latchkey/testing';
 import { describeWith } from './describe-with';
 import { describeKeyService } from './key-service.conformance';
 import type { KeyStore } from '../src/store/key-store';
@@ -13,11 +7,11 @@ import { dynamoDbStore, newTable } from './stores';
 // DynamoDB Local is slow on a busy machine.
 describeWith(dynamoDbLocalMissing())('key service on DynamoDB and KMS', () => {
   let dynamoDb: DynamoDbLocal;
-  let kms: KmsEndpoint;
+  let kms: Awaited<ReturnType<typeof startKms>>;
   let table: string;
   let store: KeyStore;
   beforeAll(async () => {
-    [dynamoDb, kms] = await Promise.all([startDynamoDbLocal(), startKmsEndpoint()]);
+    [dynamoDb, kms] = await Promise.all([startDynamoDbLocal(), startKms()]);
     // The SDK looks for them where it always does.
     Object.assign(process.env, dynamoDb.environment, kms.environment);
     table = await newTable(dynamoDb.endpoint);

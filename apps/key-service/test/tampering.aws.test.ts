@@ -1,10 +1,4 @@
-import {
-  dynamoDbLocalMissing,
-  startDynamoDbLocal,
-  startKmsEndpoint,
-  type DynamoDbLocal,
-  type KmsEndpoint,
-} from '@latchkey/testing';
+import { dynamoDbLocalMissing, startDynamoDbLocal, startKms, type DynamoDbLocal } from '@latchkey/testing';
 import { describeWith } from './describe-with';
 import { tamperWithDynamoDb, type RowTamperer } from './row-tamperer';
 import { dynamoDbStore, newTable } from './stores';
@@ -12,11 +6,11 @@ import { describeTampering } from './tampering.conformance';
 
 describeWith(dynamoDbLocalMissing())('tampering with DynamoDB', () => {
   let dynamoDb: DynamoDbLocal;
-  let kms: KmsEndpoint;
+  let kms: Awaited<ReturnType<typeof startKms>>;
   let table: string;
   let tamperer: RowTamperer;
   beforeAll(async () => {
-    [dynamoDb, kms] = await Promise.all([startDynamoDbLocal(), startKmsEndpoint()]);
+    [dynamoDb, kms] = await Promise.all([startDynamoDbLocal(), startKms()]);
     Object.assign(process.env, dynamoDb.environment, kms.environment);
     table = await newTable(dynamoDb.endpoint);
     tamperer = tamperWithDynamoDb(dynamoDb.endpoint, table);

@@ -14,7 +14,7 @@ export { elementsNamed, readXmlTree, type TreeElement } from './xml-tree';
 export { natsServerPresent, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server';
 export { dynamoDbLocalMissing, LOCAL_AWS, startDynamoDbLocal, type DynamoDbLocal } from './dynamodb-local';
 export { startFaultProxy, type FaultProxy, type FaultRule, type WireFault } from './fault-proxy';
-export { startKmsEndpoint, type KmsAction, type KmsEndpoint } from './kms-endpoint';
+export { startKms, startKmsEndpoint, type KmsAction, type KmsEndpoint } from './kms-endpoint';
 export { ensureBuilt } from './ensure-built';
 export { eventually } from './eventually';
 export { freePort } from './free-port';
