@@ -83,7 +83,11 @@ export class KeyImporter {
       await this.#compare(there, brought, deadline);
       const fresh = request.keys.filter(({ keyId }) => !there.rows.has(keyId));
       const reply = { imported: fresh.length, unchanged: request.keys.length - fresh.length };
-      const permits = await missingPermits(this.parts, request, there.rows, clear, this.#now(), deadline);
+      const known = [...there.rows.values()].filter(
+        (row) => row.state === 'kept' && clear.has(row.keyId),
+      ) as StoredKey[];
+      const drmOnly = known.filter((row) => !readFacts(row).clearDelivery);
+      const permits = await missingPermits(this.parts, request, drmOnly, this.#now(), deadline);
       if (fresh.length + permits.length === 0) return reply;
       const keys = await this.#wrap(tenant, request, fresh, clear, brought, deadline);
       if (await this.#create(request, { keys, permits }, clear, deadline)) return reply;

@@ -1,7 +1,7 @@
 import type { Deadline } from '@latchkey/bus';
-import { CLEAR_KEY_SYSTEMS, type KeyId, type SystemId } from '@latchkey/cenc';
+import { CLEAR_KEY_SYSTEMS, type SystemId } from '@latchkey/cenc';
 import type { ContentRows, KeyStore } from '../store/key-store';
-import { readFacts, type ContentName, type DeliveryPermit, type StoredKey } from '../store/stored-key';
+import type { ContentName, DeliveryPermit, KeyFacts, StoredKey, StoredPermit } from '../store/stored-key';
 import type { KeyVault } from '../wrapping/key-vault';
 
 /** Whether a key that is asked for these systems is asked for players who get it in the clear. */
@@ -19,42 +19,43 @@ export function isForClearDelivery(
 export async function mayBeDelivered(
   vault: KeyVault,
   row: StoredKey,
+  { clearDelivery }: KeyFacts,
   permits: ContentRows['permits'],
   now: number,
   deadline: Deadline,
 ): Promise<boolean> {
-  if (readFacts(row).clearDelivery) return true;
-  const permit = permits.get(row.keyId);
-  // One that has expired is what is left of a key that was there before under the same ID.
+  return clearDelivery ?? isPermitted(vault, row, permits.get(row.keyId), now, deadline);
+}
+
+/** One that has expired is what is left of a key that was there before under the same ID. */
+async function isPermitted(
+  vault: KeyVault,
+  row: StoredKey,
+  permit: StoredPermit | undefined,
+  now: number,
+  deadline: Deadline,
+): Promise<boolean> {
   if (!permit || (permit.expiresAt !== undefined && now >= permit.expiresAt)) return false;
   await vault.checkPermit(row, permit, deadline);
   return true;
 }
 
 /**
- * Permits for those keys that are wanted for clear delivery and have been kept from it so far. They are still to be written. Only keys
- * that were made for DRM systems alone cost another call to the store.
+ * Permits, still to be written, for keys that were made for DRM systems alone and are now asked for with a clear-key system; none for
+ * those that have one. Such keys, and no others, cost another call to the store.
  */
 export async function missingPermits(
   { store, vault }: { readonly store: KeyStore; readonly vault: KeyVault },
   content: ContentName,
-  rows: ContentRows['rows'],
-  wanted: ReadonlySet<KeyId>,
+  drmOnly: readonly StoredKey[],
   now: number,
   deadline: Deadline,
 ): Promise<DeliveryPermit[]> {
-  const drmOnly = keptWithout(rows, wanted);
   if (drmOnly.length === 0) return [];
   const keyIds = drmOnly.map(({ keyId }) => keyId);
   const { permits } = await store.read(content, [], deadline, keyIds);
   const missing: StoredKey[] = [];
-  for (const row of drmOnly) if (!(await mayBeDelivered(vault, row, permits, now, deadline))) missing.push(row);
+  for (const row of drmOnly)
+    if (!(await isPermitted(vault, row, permits.get(row.keyId), now, deadline))) missing.push(row);
   return vault.permit(missing, now, deadline);
-}
-
-/** Those of the wanted keys that say nothing of clear delivery themselves. */
-function keptWithout(rows: ContentRows['rows'], wanted: ReadonlySet<KeyId>): StoredKey[] {
-  if (wanted.size === 0) return [];
-  const kept = [...rows.values()].filter((row) => row.state === 'kept');
-  return kept.filter((row) => wanted.has(row.keyId) && !readFacts(row).clearDelivery);
 }

@@ -166,7 +166,11 @@ export class KeyIssuer {
     held: Map<KeyId, Held>,
     deadline: Deadline,
   ): Promise<readonly DeliveryPermit[]> {
-    const permits = await missingPermits(this.parts, content, rows, clear, this.#now(), deadline);
+    const drmOnly = [...clear].flatMap((keyId) => {
+      const key = held.get(keyId);
+      return key && !key.facts.clearDelivery ? [rows.get(keyId) as StoredKey] : [];
+    });
+    const permits = await missingPermits(this.parts, content, drmOnly, this.#now(), deadline);
     for (const { keyId } of permits) held.set(keyId, { ...(held.get(keyId) as Held), permitted: true });
     return permits;
   }

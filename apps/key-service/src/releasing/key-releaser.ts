@@ -64,7 +64,14 @@ export class KeyReleaser {
       try {
         const facts = readFacts(row as StoredKey);
         if (!this.#lives(row.keyId, facts, revocations) || isStrayTestKey(facts, tenant)) continue;
-        const drmOnly = !(await mayBeDelivered(this.parts.vault, row as StoredKey, permits, this.#now(), deadline));
+        const drmOnly = !(await mayBeDelivered(
+          this.parts.vault,
+          row as StoredKey,
+          facts,
+          permits,
+          this.#now(),
+          deadline,
+        ));
         if (drmOnly && !tenant?.delivery.deliverDrmOnlyKeys) {
           withheld.push(row.keyId);
           continue;
