@@ -28,12 +28,12 @@ describe('bad input', () => {
     system = await startStandalone();
     await ask(GOOD);
     memoryBefore = residentBytes(system.process('standalone').pid);
-  }, 90_000);
+  });
   afterAll(async () => {
     await system.stop();
     system.removeData();
     await canary.close();
-  }, 30_000);
+  });
 
   describe.each(GROUPS)('%s', (group) => {
     const fixtures = FIXTURES.filter((each) => each.group === group);

@@ -5,6 +5,7 @@ import { CHROMIUM } from './parts';
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
+    timeout: 120_000,
     args: [
       '--headless',
       '--no-sandbox',

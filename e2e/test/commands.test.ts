@@ -1,11 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readSpekeAnswer } from '@latchkey/testing';
-import { freePort, until } from './system';
+import { eventually, freePort, temporaryDirectory, readSpekeAnswer } from '@latchkey/testing';
 
+const PATIENT = { BUS_PATIENCE: '10', SPEKE_DEADLINE_MS: '20000' };
 const ROOT = join(__dirname, '../..');
 const COMMANDS = [
   ['npm start', 'apps/standalone/dist/main.js', /one-machine mode/],
@@ -19,21 +18,20 @@ describe.each(COMMANDS)('%s', (_, script, says) => {
   let ports: number[] = [];
 
   beforeAll(async () => {
-    data = mkdtempSync(join(tmpdir(), 'latchkey-'));
+    data = temporaryDirectory();
     ports = await Promise.all([freePort(), freePort(), freePort()]);
     const [SPEKE_PORT, DELIVERY_PORT, CONSOLE_PORT] = ports.map(String);
     child = spawn(process.execPath, [script], {
       cwd: ROOT,
-      env: { ...process.env, SPEKE_PORT, DELIVERY_PORT, CONSOLE_PORT, DATA_DIR: data },
+      env: { ...process.env, ...PATIENT, SPEKE_PORT, DELIVERY_PORT, CONSOLE_PORT, DATA_DIR: data },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    await until(() => says.test(output) && output.includes('Ctrl-C'), 60_000);
-  }, 90_000);
+    await eventually(() => says.test(output) && output.includes('Ctrl-C'));
+  });
   afterAll(() => {
     child.kill('SIGKILL');
-    rmSync(data, { recursive: true, force: true });
   });
 
   it('says where the doors and the data are', () => {
@@ -58,7 +56,7 @@ describe.each(COMMANDS)('%s', (_, script, says) => {
     child.kill('SIGTERM');
     expect(await gone).toBe(0);
     await expect(fetch(`http://127.0.0.1:${ports[0]}/healthz`)).rejects.toThrow();
-  }, 30_000);
+  });
 
   /** The README's doors are the usual ones; the test's are those that were free. */
   function here(line: string): string {

@@ -1,18 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import { eventually, temporaryDirectory } from '@latchkey/testing';
 import { launchChromium } from './chromium';
 import { describeWith } from './parts';
 import { startServices, type System } from './system';
 
 const ROOT = join(__dirname, '../..');
 /** Where the pictures of docs/console.md come from: `SCREENSHOTS=docs/images`. */
-const SCREENSHOTS = process.env['SCREENSHOTS'] ?? mkdtempSync(join(tmpdir(), 'console-'));
+const SCREENSHOTS = process.env['SCREENSHOTS'] ?? temporaryDirectory();
 const DROPPED = 'live-02-cmaf-cbcs';
-
-jest.setTimeout(120_000);
 
 describeWith(['chromium', 'nats-server'])('watching encryptors in the console', () => {
   let system: System;
@@ -25,6 +22,7 @@ describeWith(['chromium', 'nats-server'])('watching encryptors in the console', 
     simulator = simulate(system.spekeUrl);
     browser = await launchChromium();
     const context = await browser.newContext({ viewport: { width: 1360, height: 860 } });
+    context.setDefaultTimeout(100_000);
     page = await context.newPage();
   });
   afterAll(async () => {
@@ -36,17 +34,15 @@ describeWith(['chromium', 'nats-server'])('watching encryptors in the console', 
 
   it('shows within seconds which endpoint missed its rotation, its last key ID, and that exchange hop by hop', async () => {
     await page.goto(`${system.consoleUrl}/rotation`);
-    await page
-      .locator('tr', { hasText: DROPPED })
-      .and(page.locator('[data-state="on time"]'))
-      .waitFor({ timeout: 40_000 });
+    await page.locator('tr', { hasText: DROPPED }).and(page.locator('[data-state="on time"]')).waitFor();
 
     const droppedAt = await simulator.said(/DROPPED live-02-cmaf-cbcs: .* Its last key ID: (\S+)/);
     const keyId = droppedAt[1] ?? '';
     const row = page.locator('tr', { hasText: DROPPED });
-    await row.and(page.locator('[data-state=missed]')).waitFor({ timeout: 20_000 });
+    await row.and(page.locator('[data-state=missed]')).waitFor();
     expect(await row.innerText()).toContain('overdue by');
-    expect(await page.locator('tr[data-state=missed]').count()).toBe(1);
+    // Others may be late on a busy machine, and are on time again.
+    await eventually(async () => (await page.locator('tr[data-state=missed]').count()) === 1);
     await picture('rotation');
 
     await page.getByRole('link', { name: 'Key search' }).click();
@@ -91,12 +87,12 @@ describeWith(['chromium', 'nats-server'])('watching encryptors in the console', 
       .locator('tr', { has: page.getByRole('rowheader', { name: 'Completed' }) })
       .locator('td')
       .first();
-    expect(Number(await completed.innerText())).toBeGreaterThan(20);
+    await eventually(async () => Number(await completed.innerText()) > 20);
     const rejected = page
       .locator('tr', { has: page.getByRole('rowheader', { name: 'Rejected' }) })
       .locator('td')
       .first();
-    expect(Number(await rejected.innerText())).toBeGreaterThan(0);
+    await eventually(async () => Number(await rejected.innerText()) > 0);
     await picture('overview');
     await page.getByRole('button', { name: 'Show it dark' }).click();
     await page.mouse.move(0, 0);
@@ -142,12 +138,10 @@ function simulate(url: string): Simulator {
   const gone = new Promise((done) => child.once('exit', done));
   return {
     said: async (pattern) => {
-      for (let tries = 0; tries < 600; tries++) {
-        const found = pattern.exec(output);
-        if (found) return found;
-        await new Promise((wake) => setTimeout(wake, 100));
-      }
-      throw new Error(`the simulator never said ${pattern}:\n${output}`);
+      return eventually(
+        () => pattern.exec(output),
+        () => `${pattern} in what the simulator says, ${output},`,
+      );
     },
     unexpected: () => output.split('\n').filter((line) => line.includes('  ! ')),
     stop: async () => {

@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import { execFile } from 'node:child_process';
 import { randomBytes, webcrypto } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cryptoProvider, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { temporaryDirectory } from '@latchkey/testing';
 import { SpoilingProxy, type Answer, type Spoiling } from './spoiling-proxy';
 import { startStandalone, type System } from './system';
 
@@ -33,7 +33,7 @@ describe('npm run doctor', () => {
     system = await startStandalone({ environment: { DELIVERY_BASE_URL: delivery.url } });
     speke.target = system.spekeUrl;
     delivery.target = system.deliveryUrl;
-  }, 60_000);
+  });
   afterEach(() => {
     speke.spoiling = {};
     delivery.spoiling = {};
@@ -70,7 +70,7 @@ describe('npm run doctor', () => {
     expect(findings.filter(({ outcome }) => outcome === 'failed' || outcome === 'warning')).toEqual([]);
     expect(findings.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(20);
     expect(code).toBe(0);
-  }, 30_000);
+  });
 
   it.each<[string, RegExp, string, string]>([
     [
@@ -86,15 +86,11 @@ describe('npm run doctor', () => {
       '<mspr:none',
     ],
     ['a PlayReady header that cannot be read', /(<cpix:PSSH>)([^<]+)/g, 'K\0I\0D\0>\0', 'K\0I\0X\0>\0'],
-  ])(
-    'finds %s',
-    async (_, element, from, to) => {
-      speke.spoiling = rewritten(element, from, to);
-      const { findings } = await examine('--systems', 'playready');
-      expect(failed(findings)).toContain('PlayReady, cenc: signaling agrees with itself');
-    },
-    30_000,
-  );
+  ])('finds %s', async (_, element, from, to) => {
+    speke.spoiling = rewritten(element, from, to);
+    const { findings } = await examine('--systems', 'playready');
+    expect(failed(findings)).toContain('PlayReady, cenc: signaling agrees with itself');
+  });
 
   it('comes again when a server that is busy says so, as encryptors and players do', async () => {
     let asked = 0;
@@ -104,7 +100,7 @@ describe('npm run doctor', () => {
     [speke.spoiling, delivery.spoiling] = [busyNowAndThen, busyNowAndThen];
     const { findings } = await examine('--systems', 'widevine,fairplay,clearkey');
     expect(failed(findings)).toEqual([]);
-  }, 30_000);
+  });
 
   it('warns of PlayReady headers that do not say where licences are', async () => {
     const { code, findings } = await examine('--systems', 'playready');
@@ -114,7 +110,7 @@ describe('npm run doctor', () => {
       expect.stringContaining('no LA_URL'),
     ]);
     expect(code).toBe(0);
-  }, 30_000);
+  });
 
   it.each<[string, Spoiling, RegExp[]]>([
     ['other keys each time', replaced(plainValue, newKey), [/same keys/, /key URL gives/, /open$/]],
@@ -179,14 +175,10 @@ describe('npm run doctor', () => {
       },
       [/open$/, /falls back/],
     ],
-  ])(
-    'finds %s',
-    async (_, spoiling, names) => {
-      speke.spoiling = spoiling;
-      await expectFailures(await examine('--systems', 'widevine,fairplay,clearkey'), names);
-    },
-    30_000,
-  );
+  ])('finds %s', async (_, spoiling, names) => {
+    speke.spoiling = spoiling;
+    await expectFailures(await examine('--systems', 'widevine,fairplay,clearkey'), names);
+  });
 
   it.each<[string, Spoiling, RegExp[], string[]]>([
     ['no CORS', withoutHeader('access-control-allow-origin'), [/can read keys/, /can read refusals/, /preflight/], []],
@@ -222,20 +214,16 @@ describe('npm run doctor', () => {
     ['an HTML page for a key', answers((answer) => void (answer.body = '<html>')), [/key URL gives/], []],
     ['delivery that is open', {}, [/shows nothing/], ['--expect-denied']],
     ['key URLs on loopback', {}, [/lead where players are/], ['--origin', 'https://player.example.com']],
-  ])(
-    'finds %s at the delivery door',
-    async (_, spoiling, names, options) => {
-      delivery.spoiling = spoiling;
-      await expectFailures(await examine('--systems', 'clearkey', ...options), names);
-    },
-    30_000,
-  );
+  ])('finds %s at the delivery door', async (_, spoiling, names, options) => {
+    delivery.spoiling = spoiling;
+    await expectFailures(await examine('--systems', 'clearkey', ...options), names);
+  });
 
   it('says so when nothing answers, or something else does', async () => {
     const { findings, code } = await doctor(['--url', `${system.spekeUrl}/elsewhere`]);
     expect(failed(findings)).toEqual(['something answers at the URL']);
     expect(code).toBe(1);
-  }, 30_000);
+  });
 
   it('explains wrong usage', async () => {
     const { code, stderr } = await run(['--url', 'ftp://x']);
@@ -250,11 +238,11 @@ describe('npm run doctor', () => {
     expect(stdout).toMatch(/^FAILED {3}pages on http:\/\/localhost:3000 can read keys/m);
     expect(stdout).toContain('cors.origins');
     expect(stdout).toMatch(/\d+ ok, \d+ warning, 3 failed, \d+ skipped/);
-  }, 30_000);
+  });
 });
 
 describe('npm run doctor with a credential', () => {
-  const work = mkdtempSync(join(tmpdir(), 'latchkey-doctor-'));
+  const work = temporaryDirectory();
   const keyFile = join(work, 'credentials.key');
   const secrets: Record<string, string> = {};
   let system: System;
@@ -272,11 +260,10 @@ describe('npm run doctor with a credential', () => {
     const tenants = join(work, 'tenants.yaml');
     writeFileSync(tenants, `tenants:\n  - id: default\n    encryptors:\n${entries.replaceAll(/^/gm, '      ')}\n`);
     system = await startStandalone({ environment: { TENANTS_FILE: tenants, CREDENTIALS_KEY_FILE: keyFile } });
-  }, 60_000);
+  });
   afterAll(async () => {
     await system.stop();
     system.removeData();
-    rmSync(work, { recursive: true });
   });
 
   it.each([
@@ -290,26 +277,22 @@ describe('npm run doctor with a credential', () => {
         { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secrets['sigv4'] },
       ],
     ],
-  ] as [string, () => [string[], NodeJS.ProcessEnv]][])(
-    'asks with %s',
-    async (_, shown) => {
-      const [options, environment] = shown();
-      const url = `${system.spekeUrl}/copyProtection`;
-      const { findings } = await doctor(['--url', url, '--systems', 'fairplay', ...options], environment);
-      expect(failed(findings)).toEqual([]);
-      expect(findings).toContainEqual(
-        expect.objectContaining({ name: 'nobody gets keys without a credential', outcome: 'ok' }),
-      );
-    },
-    30_000,
-  );
+  ] as [string, () => [string[], NodeJS.ProcessEnv]][])('asks with %s', async (_, shown) => {
+    const [options, environment] = shown();
+    const url = `${system.spekeUrl}/copyProtection`;
+    const { findings } = await doctor(['--url', url, '--systems', 'fairplay', ...options], environment);
+    expect(failed(findings)).toEqual([]);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ name: 'nobody gets keys without a credential', outcome: 'ok' }),
+    );
+  });
 
   it('finds that the credential is wrong', async () => {
     const options = ['--url', `${system.spekeUrl}/copyProtection`, '--basic', 'packager:guess'];
     const { findings } = await doctor(options);
     expect(failed(findings)).toContain('SPEKE 2.0 is answered');
     expect(JSON.stringify(findings)).not.toContain('guess');
-  }, 30_000);
+  });
 
   async function made(method: string, options: string[]): Promise<string> {
     const { stdout, stderr } = await credential([method, '--id', method, ...options]);
@@ -319,26 +302,21 @@ describe('npm run doctor with a credential', () => {
 });
 
 describe('npm run doctor on TLS', () => {
-  const work = mkdtempSync(join(tmpdir(), 'latchkey-doctor-tls-'));
+  const work = temporaryDirectory();
   const authority = join(work, 'authority.pem');
-  afterAll(() => rmSync(work, { recursive: true }));
 
   it.each([
     ['nobody trusts', { bits: 2048, days: 90 }, {}, 'failed', /not trusted/],
     ['is weak', { bits: 1024, days: 90 }, { NODE_EXTRA_CA_CERTS: authority }, 'failed', /1024 bits/],
     ['ends soon', { bits: 2048, days: 10 }, { NODE_EXTRA_CA_CERTS: authority }, 'warning', /ends in (9|10) days/],
     ['is well', { bits: 2048, days: 90 }, { NODE_EXTRA_CA_CERTS: authority }, 'ok', /TLSv1\.[23], rsa 2048/],
-  ] as const)(
-    'looks at a certificate that %s',
-    async (_, certificate, environment, outcome, detail) => {
-      const server = await startTls(certificate);
-      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/copyProtection`;
-      const { findings } = await doctor(['--url', url], environment);
-      server.close();
-      expect(findings[0]).toMatchObject({ outcome, detail: expect.stringMatching(detail) });
-    },
-    30_000,
-  );
+  ] as const)('looks at a certificate that %s', async (_, certificate, environment, outcome, detail) => {
+    const server = await startTls(certificate);
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/copyProtection`;
+    const { findings } = await doctor(['--url', url], environment);
+    server.close();
+    expect(findings[0]).toMatchObject({ outcome, detail: expect.stringMatching(detail) });
+  });
 
   async function startTls({ bits, days }: { bits: number; days: number }): Promise<Server> {
     const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]) };
@@ -373,63 +351,55 @@ describe('npm run doctor on AWS', () => {
     ['mediapackagev2', bound, 'ok'],
     ['mediapackagev2', trust, 'warning'],
     ['mediaconvert', bound, 'failed'],
-  ])(
-    'reads for %s what a role trusts',
-    async (service, statement, outcome) => {
-      const asked: string[] = [];
-      const server = createHttpServer((request, response) => {
-        request.on('data', (chunk: Buffer) => asked.push(`${request.headers.authorization} ${chunk.toString()}`));
-        request.on('end', () =>
-          response.writeHead(200, { 'content-type': 'text/xml' }).end(role({ Statement: [statement] })),
-        );
-      });
-      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-      const { port } = server.address() as AddressInfo;
-      const { findings } = await doctor(
-        [
-          '--url',
-          'http://127.0.0.1:9/x',
-          '--role-arn',
-          'arn:aws:iam::123456789012:role/door/Encryptor',
-          '--service',
-          service,
-        ],
-        {
-          AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-          AWS_SECRET_ACCESS_KEY: 'secret',
-          AWS_ENDPOINT_URL_IAM: `http://127.0.0.1:${port}`,
-        },
+  ])('reads for %s what a role trusts', async (service, statement, outcome) => {
+    const asked: string[] = [];
+    const server = createHttpServer((request, response) => {
+      request.on('data', (chunk: Buffer) => asked.push(`${request.headers.authorization} ${chunk.toString()}`));
+      request.on('end', () =>
+        response.writeHead(200, { 'content-type': 'text/xml' }).end(role({ Statement: [statement] })),
       );
-      server.close();
-      expect(findings).toContainEqual(
-        expect.objectContaining({ name: 'the media service may assume the role', outcome }),
-      );
-      expect(asked).toEqual([
-        expect.stringMatching(/^AWS4-HMAC-SHA256 .*\/us-east-1\/iam\/.*Action=GetRole.*RoleName=Encryptor/),
-      ]);
-    },
-    30_000,
-  );
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    const { findings } = await doctor(
+      [
+        '--url',
+        'http://127.0.0.1:9/x',
+        '--role-arn',
+        'arn:aws:iam::123456789012:role/door/Encryptor',
+        '--service',
+        service,
+      ],
+      {
+        AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        AWS_ENDPOINT_URL_IAM: `http://127.0.0.1:${port}`,
+      },
+    );
+    server.close();
+    expect(findings).toContainEqual(
+      expect.objectContaining({ name: 'the media service may assume the role', outcome }),
+    );
+    expect(asked).toEqual([
+      expect.stringMatching(/^AWS4-HMAC-SHA256 .*\/us-east-1\/iam\/.*Action=GetRole.*RoleName=Encryptor/),
+    ]);
+  });
 
   it.each([
     ['eu-west-1', 'ok'],
     ['us-east-1', 'failed'],
-  ])(
-    'knows for a media service in %s whether the door is there too',
-    async (region, outcome) => {
-      // Nothing is asked of the network: the host's name says the region.
-      const script = `
+  ])('knows for a media service in %s whether the door is there too', async (region, outcome) => {
+    // Nothing is asked of the network: the host's name says the region.
+    const script = `
       import { checkAws } from './tools/doctor/checks/aws.mjs';
       import { Findings } from './tools/doctor/findings.mjs';
       const findings = new Findings();
       const url = 'https://x.execute-api.eu-west-1.amazonaws.com/prod/copyProtection';
       await checkAws(findings, { url, 'endpoint-region': '${region}' }, {});
       console.log(JSON.stringify(findings.list[0]));`;
-      const { stdout } = await execute(['--input-type=module', '-e', script], {});
-      expect(JSON.parse(stdout)).toMatchObject({ name: 'API Gateway is in the region of the media service', outcome });
-    },
-    30_000,
-  );
+    const { stdout } = await execute(['--input-type=module', '-e', script], {});
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'API Gateway is in the region of the media service', outcome });
+  });
 
   function role(policy: object): string {
     return `<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role><AssumeRolePolicyDocument>${encodeURIComponent(

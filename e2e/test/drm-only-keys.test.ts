@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Encryptor, SPEKE_1_SYSTEMS, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
+import { eventually, Encryptor, SPEKE_1_SYSTEMS, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
 import { answered } from './answered';
-import { startStandalone, until, type System } from './system';
-
-jest.setTimeout(60_000);
+import { startStandalone, type System } from './system';
 
 const { widevine, playready, fairplay } = SPEKE_2_SYSTEMS;
 const clearKey = { systemId: 'e2719d58-a985-b3c9-781a-b030af78d30e', items: ['ContentProtectionData'] };
@@ -58,7 +56,7 @@ describe('keys of DRM systems at the door of players', () => {
       const response = await fetch(`${system.consoleUrl}/v1/keys/${keyId}`);
       return JSON.stringify(await response.json());
     };
-    await until(async () => {
+    await eventually(async () => {
       const told = await events();
 
       return told.includes('drm-only-key') && told.includes('DRM_ONLY');
@@ -79,7 +77,7 @@ describe('keys of DRM systems at the door of players', () => {
       systems: [SPEKE_1_SYSTEMS.hlsAes128],
     } as const;
     expect((await encryptor.ask(`${system.spekeUrl}/copyProtection`, speke1)).status).toBe(200);
-    await until(async () => (await getKey(contentId, first)).status === 200);
+    await eventually(async () => (await getKey(contentId, first)).status === 200);
     expect((await getKey(contentId, first)).body).toEqual(one);
     expect((await getLicense(contentId, [second])).keys).toEqual([two]);
   });

@@ -3,7 +3,9 @@ import { connect, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { BadInputFixture } from '@latchkey/testing';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 100_000;
+/** After which a second answer would have come. */
+const QUIET_MS = 500;
 
 export interface Reply {
   /** `close`: the connection ended without an answer. */
@@ -96,15 +98,20 @@ function sendBytes(target: URL, fixture: BadInputFixture, body: Buffer): Promise
       socket.destroy();
       resolve(readReply(text));
     };
-    // An answer on a connection that stays open is complete when nothing follows for a while.
     let quiet = setTimeout(finish, PATIENCE_MS);
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       text += chunk;
       clearTimeout(quiet);
-      quiet = setTimeout(finish, 500);
+      quiet = setTimeout(finish, isComplete(text) ? QUIET_MS : PATIENCE_MS);
     });
     socket.on('end', finish).on('error', finish);
   });
+}
+
+/** On a connection that stays open only the length tells. */
+function isComplete(text: string): boolean {
+  const { headers, body } = readReply(text);
+  return body.length >= Number(headers['content-length'] ?? Infinity);
 }
 
 function readReply(text: string): Reply {

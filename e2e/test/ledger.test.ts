@@ -4,14 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { connect } from 'nats';
-import { Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
+import { eventually, Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
 import { findKeys } from './key-forms';
 import { describeWith } from './parts';
-import { startServices, until, type System } from './system';
+import { startServices, type System } from './system';
 
 const COMMAND = join(__dirname, '../../apps/monitor/dist/ledger/command.js');
-
-jest.setTimeout(180_000);
 
 describeWith(['nats-server'])('the ledger of a running system', () => {
   let system: System;
@@ -58,7 +56,7 @@ describeWith(['nats-server'])('the ledger of a running system', () => {
       .map((line) => JSON.parse(line));
   const issuances = () => records().filter(({ body }) => JSON.parse(body).event.type === 'io.latchkey.key.issued.v1');
   /** What a killed monitor held is delivered again when its time to acknowledge is over: half a minute. */
-  const complete = () => until(() => issuances().length >= issued, 90_000);
+  const complete = () => eventually(() => issuances().length >= issued);
 
   // promise 19
   it('has each issuance once, though the monitor was killed again and again', async () => {
@@ -105,14 +103,14 @@ describeWith(['nats-server'])('the ledger of a running system', () => {
 
   // promise 21
   it('is the same after the whole stream was replayed twice', async () => {
-    await until(async () => (await waiting(system)) === 0, 60_000);
+    await eventually(async () => (await waiting(system)) === 0);
     await system.process('monitor').kill('SIGTERM');
     const before = records();
     for (let replay = 0; replay < 2; replay++) {
       await forgetConsumer(system);
       system.process('monitor').start();
       await system.ready();
-      await until(async () => (await waiting(system)) === 0, 60_000);
+      await eventually(async () => (await waiting(system)) === 0);
       await system.process('monitor').kill('SIGTERM');
     }
     expect(records()).toEqual(before);

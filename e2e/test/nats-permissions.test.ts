@@ -1,12 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Encryptor, SPEKE_2_SYSTEMS, startNatsServer, type NatsServer } from '@latchkey/testing';
+import {
+  eventually,
+  temporaryDirectory,
+  Encryptor,
+  SPEKE_2_SYSTEMS,
+  startNatsServer,
+  type NatsServer,
+} from '@latchkey/testing';
 import { answered, said } from './answered';
 import { describeWith } from './parts';
-import { startServices, until, type System } from './system';
+import { startServices, type System } from './system';
 
 const LEDGER = join(__dirname, '../../apps/monitor/dist/ledger/command.js');
 const DEPLOY = join(__dirname, '../../deploy/nats');
@@ -20,7 +26,7 @@ describeWith(['nats-server'])(
     let system: System;
 
     beforeAll(async () => {
-      identities = mkdtempSync(join(tmpdir(), 'latchkey-nats-'));
+      identities = temporaryDirectory();
       execFileSync(process.execPath, [join(DEPLOY, 'make-identities.mjs'), identities]);
       nats = await startNatsServer({
         scheme: 'tls',
@@ -37,13 +43,12 @@ describeWith(['nats-server'])(
           NATS_TLS_CA: join(identities, 'ca.pem'),
         },
       });
-    }, 90_000);
+    });
     afterAll(async () => {
       await system?.stop();
       await nats?.stop();
       system?.removeData();
-      rmSync(identities, { recursive: true, force: true });
-    }, 30_000);
+    });
 
     function publicKeys(): Record<string, string> {
       const lines = readFileSync(join(identities, 'nats.env'), 'utf8').trim().split('\n');
@@ -64,9 +69,9 @@ describeWith(['nats-server'])(
       const line = said(answer, clearKeyAes128.systemId, keyId, 'HLSSignalingData:media');
       const player = await fetch(/URI="([^"]+)"/.exec(line)?.[1] ?? '');
       expect(Buffer.from(await player.arrayBuffer())).toEqual(answer.keys[0]?.key);
-      await until(() => exported().includes(contentId));
+      await eventually(() => exported().includes(contentId));
       expect(system.output()).not.toMatch(/NATS reports an error|does not let|may not ask|FORBIDDEN/);
-    }, 60_000);
+    });
 
     function exported(): string {
       const environment = { ...process.env, DATA_DIR: system.data };

@@ -1,13 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import { eventually } from '@latchkey/testing';
 import { launchChromium } from './chromium';
 import { ManagedProcess } from './managed-process';
 import { describeWith } from './parts';
-import { until } from './system';
-
-// A browser on a busy machine.
-jest.setTimeout(60_000);
 
 const DEMO = join(__dirname, '../../tools/demo/main.mjs');
 const PRESENTATIONS = [
@@ -33,12 +30,12 @@ describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player in a browser', 
       environment: { LOG_LEVEL: 'warn' },
     });
     browser = await launchChromium();
-    await until(() => {
+    await eventually(() => {
       if (!demo.running) throw new Error(`the demo ended:\n${demo.output}`);
       return demo.output.includes('Ctrl-C');
-    }, 90_000);
+    });
     url = /http:\/\/127\.0\.0\.1:\d+/.exec(demo.output)?.[0] ?? '';
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser.close();
     await demo.kill('SIGTERM');
@@ -103,6 +100,7 @@ describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player in a browser', 
 
   async function open(address: string): Promise<Page> {
     const opened = await browser.newPage({ viewport: { width: 1200, height: 720 } });
+    opened.setDefaultTimeout(100_000);
     await opened.goto(address);
     await opened.waitForSelector('body[data-ready]');
     return opened;

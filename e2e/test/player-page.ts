@@ -23,6 +23,7 @@ export async function openPlayerPage(
   keySystem: string,
 ): Promise<Page> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(100_000);
   await page.addInitScript({ path: join(__dirname, 'recording-cdm.js') });
   await page.route('**/player.html*', (route) =>
     route.fulfill({ contentType: 'text/html', body: '<!doctype html><video id="video" muted></video>' }),
@@ -99,7 +100,7 @@ export async function announceSinf(page: Page, sinf: Buffer): Promise<void> {
 export async function untilRequests(page: Page, count: number): Promise<RecordedCdm> {
   const script = `new Set(window.recordedCdm.requests.map((each) => each.initData)).size >= ${count}`;
   try {
-    await page.waitForFunction(script, undefined, { timeout: 20_000 });
+    await page.waitForFunction(script);
   } catch {
     throw new Error(`the player did not ask the CDM ${count} times: ${JSON.stringify(await recordedCdm(page))}`);
   }

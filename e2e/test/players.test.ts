@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Encryptor, SPEKE_2_SYSTEMS, type SpekeAnswer } from '@latchkey/testing';
+import { temporaryDirectory, Encryptor, SPEKE_2_SYSTEMS, type SpekeAnswer } from '@latchkey/testing';
 import type { Browser, Page } from 'playwright-core';
 import { answered, boxesOf, trackKey } from './answered';
 import { launchChromium } from './chromium';
@@ -22,9 +21,6 @@ import { signalManifests } from './presentation';
 import { serveFolders, type StaticFiles } from './static-files';
 import { startStandalone, type System } from './system';
 
-// A browser on a busy machine.
-jest.setTimeout(40_000);
-
 const { widevine, playready, fairplay } = SPEKE_2_SYSTEMS;
 const clearKey = { systemId: 'e2719d58-a985-b3c9-781a-b030af78d30e', items: ['ContentProtectionData'] };
 const common = { systemId: '1077efec-c0b2-4d02-ace3-3c1e52e2fb4b', items: ['ContentProtectionData'] };
@@ -37,7 +33,7 @@ const KEY_SYSTEMS = [
 ] as const;
 
 describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player with what the server answers', () => {
-  const work = mkdtempSync(join(tmpdir(), 'latchkey-players-'));
+  const work = temporaryDirectory();
   const answers = new Map<string, SpekeAnswer>();
   const keysOf = new Map<string, TrackKey[]>();
   let system: System;
@@ -56,7 +52,7 @@ describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player with what the s
     const clip = await makeClip(work);
     for (const scheme of ['cenc', 'cbcs'] as const) await present(scheme, clip, encryptor);
     files = await serveFolders({ media: work, hls: PLAYERS.hls, shaka: PLAYERS.shaka });
-  }, 120_000);
+  });
 
   afterEach(() => page?.close());
   afterAll(async () => {
@@ -64,7 +60,6 @@ describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player with what the s
     await files.close();
     await system.stop();
     system.removeData();
-    rmSync(work, { recursive: true });
   });
 
   describe.each(['cenc', 'cbcs'] as const)('%s', (scheme) => {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
+import { eventually, temporaryDirectory, Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
 import { answered } from './answered';
-import { startStandalone, until, type System } from './system';
+import { startStandalone, type System } from './system';
 
 const { playready, widevine } = SPEKE_2_SYSTEMS;
 // What Microsoft's published test key seed gives (its documentation holds headers with this pair's checksum, 5TzIYQ2hrOY=).
@@ -20,7 +19,7 @@ const SETTINGS = {
 };
 
 describe('a tenant that is licensed by the PlayReady test server', () => {
-  const work = mkdtempSync(join(tmpdir(), 'latchkey-test-server-'));
+  const work = temporaryDirectory();
   const tenantsFile = join(work, 'tenants.yaml');
   let system: System;
   let encryptor: Encryptor;
@@ -31,11 +30,10 @@ describe('a tenant that is licensed by the PlayReady test server', () => {
       startStandalone({ environment: { TENANTS_FILE: tenantsFile } }),
       Encryptor.create(),
     ]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await system.stop();
     system.removeData();
-    rmSync(work, { recursive: true });
   });
 
   describe.each(['seed', 'fixed'] as const)('with the settings %s', (name) => {
@@ -44,7 +42,7 @@ describe('a tenant that is licensed by the PlayReady test server', () => {
 
     beforeAll(async () => {
       configure(SETTINGS[name]);
-      await until(async () => (await ask('cenc', randomUUID(), asked())).body.includes(`kid="${KEY_ID}"`));
+      await eventually(async () => (await ask('cenc', randomUUID(), asked())).body.includes(`kid="${KEY_ID}"`));
     });
 
     it.each([
@@ -69,7 +67,7 @@ describe('a tenant that is licensed by the PlayReady test server', () => {
 
   it('gets the key of any key ID that its encryptor chooses, from the seed, and is told at start what that means', async () => {
     configure(SETTINGS.seed);
-    await until(async () => (await ask('cenc', randomUUID(), randomUUID())).status === 200);
+    await eventually(async () => (await ask('cenc', randomUUID(), randomUUID())).status === 200);
     expect(system.output()).toMatch(/tenant default has keys that anybody can make/);
     const widevineToo = { ...wish('cenc', randomUUID(), randomUUID()), systems: [playready, widevine] };
     expect((await encryptor.ask(`${system.spekeUrl}/copyProtection`, widevineToo)).status).toBe(422);
@@ -77,7 +75,7 @@ describe('a tenant that is licensed by the PlayReady test server', () => {
 
   it('is refused its test keys once its keys are real ones', async () => {
     configure({});
-    await until(async () => (await ask('cenc', randomUUID(), randomUUID())).status === 412);
+    await eventually(async () => (await ask('cenc', randomUUID(), randomUUID())).status === 412);
     const { status, body } = await ask('cenc', 'seed cenc', KEY_ID);
     expect(status).toBe(409);
     expect(body).toContain('public PlayReady test seed');

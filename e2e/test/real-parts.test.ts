@@ -42,7 +42,7 @@ if (missing) console.warn(`skipped: ${missing}`);
     };
     const env = { ...process.env, ...environment };
     execFileSync(process.execPath, [CREATE_TABLE, '--unprotected'], { env });
-  }, 90_000);
+  });
   afterAll(async () => {
     for (const system of systems) system.removeData();
     await Promise.all([dynamodb.close(), kms.close()]);
@@ -53,14 +53,14 @@ if (missing) console.warn(`skipped: ${missing}`);
       for (const file of DOCUMENTS) answers.set(file, await ask(system, file));
       expect(kms.calls.GenerateDataKey).toBeGreaterThan(0);
     });
-  }, 120_000);
+  });
 
   it('others, with no data of their own, answer the same from the table', async () => {
     await withSystem(startServices({ environment }), async (system) => {
       for (const file of DOCUMENTS) expect(await ask(system, file)).toBe(answers.get(file));
       expect(kms.calls.Decrypt).toBeGreaterThan(0);
     });
-  }, 120_000);
+  });
 
   it('so does one process, on a real bus', async () => {
     const nats: NatsServer = await startNatsServer();
@@ -72,7 +72,7 @@ if (missing) console.warn(`skipped: ${missing}`);
     } finally {
       await nats.stop();
     }
-  }, 120_000);
+  });
 
   async function withSystem(starting: Promise<System>, use: (system: System) => Promise<void>): Promise<void> {
     const system = await starting;

@@ -23,11 +23,11 @@ describe('a SPEKE request', () => {
   beforeAll(async () => {
     encryptor = await Encryptor.create();
     system = await startStandalone({ environment: ENVIRONMENT });
-  }, 90_000);
+  });
   afterAll(async () => {
     await system.stop();
     system.removeData();
-  }, 30_000);
+  });
 
   describe('to one process', () => {
     it.each(GOOD.map((each) => [each.file, each] as const))('%s is answered', async (file, fixture) => {
@@ -61,18 +61,18 @@ describe('a SPEKE request', () => {
       system.process('standalone').start();
       await system.ready();
       await expectSameAnswers();
-    }, 60_000);
+    });
   });
 
   describe('to separate services on NATS', () => {
     beforeAll(async () => {
       await system.stop();
       system = await startServices({ environment: ENVIRONMENT, data: system.data });
-    }, 90_000);
+    });
 
     it('is answered as by one process', async () => {
       await expectSameAnswers();
-    }, 60_000);
+    });
 
     it.each(BAD.map((each) => [each.file, each] as const))('%s is refused', async (_, fixture) => {
       const reply = await ask(fixture);

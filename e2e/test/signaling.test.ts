@@ -11,7 +11,7 @@ describe('signaling of the running server', () => {
 
   beforeAll(async () => {
     [system, encryptor] = await Promise.all([startStandalone(), Encryptor.create()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await system.stop();
     system.removeData();

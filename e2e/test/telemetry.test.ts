@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
+import { eventually, Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
 import { answered } from './answered';
 import { findKeys } from './key-forms';
 import { describeWith } from './parts';
-import { startServices, startStandalone, until, type System, type SystemOptions } from './system';
-
-jest.setTimeout(120_000);
+import { startServices, startStandalone, type System, type SystemOptions } from './system';
 
 const { clearKeyAes128: _, ...DRM } = SPEKE_2_SYSTEMS;
 
@@ -51,7 +49,7 @@ function itIsOneTrace(start: (options: SystemOptions) => Promise<System>): void 
     const names = ['POST ', 'keys.v1.issue', ...Object.values(DRM).map(({ systemId }) => `signaling.v1.${systemId}`)];
     const spans = () => Buffer.concat(received);
     // The server's, and for each question on the bus the asker's and the answerer's.
-    await until(() => occurrences(spans(), Buffer.from(traceId, 'hex')) >= 1 + 2 * (1 + Object.keys(DRM).length));
+    await eventually(() => occurrences(spans(), Buffer.from(traceId, 'hex')) >= 1 + 2 * (1 + Object.keys(DRM).length));
     for (const name of [...names, contentId, keyId]) expect(spans().includes(name)).toBe(true);
     const told = Buffer.concat([spans(), Buffer.from(system.output())]);
     expect(keys.flatMap(({ key }) => findKeys(told, [key]))).toEqual([]);
@@ -63,7 +61,7 @@ function itIsOneTrace(start: (options: SystemOptions) => Promise<System>): void 
         .output()
         .split('\n')
         .find((each) => each.includes(contentId) && each.includes('"traceId"'));
-    await until(() => line() !== undefined);
+    await eventually(() => line() !== undefined);
     return (JSON.parse(line() as string) as { traceId: string }).traceId;
   }
 }

@@ -11,6 +11,7 @@ export function browserMissing(): string | undefined {
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
+    timeout: 120_000,
     args: [
       '--headless',
       '--no-sandbox',

@@ -33,10 +33,10 @@ export function dynamoDbLocalMissing(): string | undefined {
 
 /**
  * Amazon's DynamoDB Local, in memory: the one that LATCHKEY_DYNAMODB_LOCAL names, or one of its own. Tables of one name are one
- * table, so tests give theirs names by chance.
+ * table, so tests give theirs names by chance. `alone`: one that the test may stop.
  */
-export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
-  const shared = process.env[SHARED];
+export async function startDynamoDbLocal({ alone = false } = {}): Promise<DynamoDbLocal> {
+  const shared = alone ? undefined : process.env[SHARED];
   const { endpoint, close } = shared ? { endpoint: shared, close: async () => undefined } : await startJava();
   return { endpoint, environment: { ...LOCAL_AWS, AWS_ENDPOINT_URL_DYNAMODB: endpoint }, close };
 }
