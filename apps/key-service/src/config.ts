@@ -42,6 +42,12 @@ export const variables = z.object({
     .default(DEFAULT_DATA_KEY_LIMITS.maxBytes)
     .describe('bytes wrapped under one data key at most'),
   DATA_KEY_CACHE: count.default(DEFAULT_DATA_KEY_LIMITS.maxCached).describe('data keys held at most'),
+  OPENED_KEY_CACHE: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(DEFAULT_DATA_KEY_LIMITS.maxOpened)
+    .describe('content keys held at most after they were unwrapped, none longer than its data key; 0: none'),
   AUDIT_FAIL_OPEN: flag
     .default(false)
     .describe(

@@ -65,6 +65,7 @@ export function openKeyServiceParts(
     maxMessages: config.DATA_KEY_MAX_MESSAGES,
     maxBytes: config.DATA_KEY_MAX_BYTES,
     maxCached: config.DATA_KEY_CACHE,
+    maxOpened: config.OPENED_KEY_CACHE,
   });
   const trail = new AuditTrail(store, {
     instance: context.instance,

@@ -15,20 +15,22 @@ export function writeJson(value: unknown, maxBytes: number): string | undefined 
   return fits ? text : undefined;
 }
 
-/** Whether its JSON has at most so many bytes. It is written only where a quick look at its size does not tell. */
+/**
+ * Whether its JSON has at most so many bytes, where only a field of its own, a long text or a long list, can make it longer: what is
+ * in lists is small by contract. It is not written to find out, unless there is such a field.
+ */
 export function fitsAsJson(value: unknown, maxBytes: number): boolean {
-  return MOST_BYTES_PER_UNIT * unitsOf(value) <= maxBytes || writeJson(value, maxBytes) !== undefined;
+  if (typeof value !== 'object' || value === null) return true;
+  for (const name in value) {
+    if (isLong((value as Record<string, unknown>)[name])) return writeJson(value, maxBytes) !== undefined;
+  }
+  return true;
 }
 
-/** `\u001f`: six bytes for one unit of a string. */
-const MOST_BYTES_PER_UNIT = 6;
-/** Of a number, `true` or `null`, and of what is around a value: quotes, a colon, a comma. */
-const UNITS_OF_A_VALUE = 8;
+const LONG_TEXT = 10_000;
+const LONG_LIST = 64;
 
-function unitsOf(value: unknown): number {
-  if (typeof value === 'string') return value.length + UNITS_OF_A_VALUE;
-  if (typeof value !== 'object' || value === null) return UNITS_OF_A_VALUE;
-  let units = UNITS_OF_A_VALUE;
-  for (const name in value) units += name.length + unitsOf((value as Record<string, unknown>)[name]);
-  return units;
+function isLong(field: unknown): boolean {
+  if (typeof field === 'string') return field.length > LONG_TEXT;
+  return Array.isArray(field) && field.length > LONG_LIST;
 }

@@ -44,9 +44,10 @@ export class DataKey {
 
   /** The caller zeroes what it gets. Throws Fault TAMPERED for a box that this key did not make for that data. */
   open(box: Buffer, additionalData: Buffer): Buffer {
+    const key = this.#live();
     if (box.length <= HEAD_BYTES + TAG_BYTES) throw tampered();
     if (!timingSafeEqual(box.subarray(0, COMMITMENT_BYTES), this.#commitment)) throw tampered();
-    const decipher = createDecipheriv('aes-256-gcm', this.#live(), box.subarray(COMMITMENT_BYTES, HEAD_BYTES), {
+    const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(COMMITMENT_BYTES, HEAD_BYTES), {
       authTagLength: TAG_BYTES,
     });
     decipher.setAAD(additionalData);

@@ -108,16 +108,16 @@ function clearOf(contentKey: ContentKey, checksum: string): Buffer {
   return clear;
 }
 
-function additionalData(identity: KeyIdentity, facts: string): Buffer {
+function additionalData(identity: KeyIdentity, facts: string): string {
   return labelled('latchkey key', identity, facts);
 }
 
 /** The facts are of this one key, made at one time with one IV: a permit does not outlive it for the next one of its ID. */
-function permitData(row: StoredKey): Buffer {
+function permitData(row: StoredKey): string {
   return labelled('latchkey delivery permit', row, row.facts);
 }
 
 /** JSON of a list has no line break in it: no two rows have one form. */
-function labelled(label: string, { tenant, contentId, keyId }: KeyIdentity, facts: string): Buffer {
-  return Buffer.from(`${JSON.stringify([label, KEY_FORMAT, tenant, contentId, keyId])}\n${facts}`);
+function labelled(label: string, { tenant, contentId, keyId }: KeyIdentity, facts: string): string {
+  return `${JSON.stringify([label, KEY_FORMAT, tenant, contentId, keyId])}\n${facts}`;
 }

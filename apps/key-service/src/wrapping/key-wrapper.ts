@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Wrapped } from '../store/stored-key';
 import { DataKey } from './data-key';
 import { contextText, type EncryptionContext, type MasterKey } from './master-key';
+import { OpenedBoxes } from './opened-boxes';
 
 /** How long and for how much one data key is used. What is past a limit is made or decrypted anew. */
 export interface DataKeyLimits {
@@ -14,6 +15,8 @@ export interface DataKeyLimits {
   readonly maxBytes: number;
   /** Data keys held for opening. */
   readonly maxCached: number;
+  /** Of what they opened, how much is held as long as they are; 0: nothing. */
+  readonly maxOpened: number;
 }
 
 export const DEFAULT_DATA_KEY_LIMITS: DataKeyLimits = {
@@ -21,6 +24,7 @@ export const DEFAULT_DATA_KEY_LIMITS: DataKeyLimits = {
   maxMessages: 100_000,
   maxBytes: 16 * 1024 * 1024,
   maxCached: 1_000,
+  maxOpened: 4_096,
 };
 
 interface SealingKey {
@@ -45,6 +49,7 @@ export class KeyWrapper {
   readonly #sealing = new Map<string, SealingKey>();
   readonly #generating = new Map<string, Promise<SealingKey>>();
   readonly #opening: LRUCache<string, DataKey>;
+  readonly #opened: OpenedBoxes;
   readonly #decrypting = new Map<string, Promise<DataKey>>();
 
   constructor(
@@ -52,40 +57,43 @@ export class KeyWrapper {
     private readonly limits: DataKeyLimits = DEFAULT_DATA_KEY_LIMITS,
     private readonly now: () => number = () => performance.now(),
   ) {
+    this.#opened = new OpenedBoxes(limits.maxOpened);
     this.#opening = new LRUCache<string, DataKey>({
       max: limits.maxCached,
       ttl: limits.maxAgeMs,
       ttlResolution: 0,
       perf: { now },
-      dispose: (dataKey) => dataKey.dispose(),
+      dispose: (dataKey) => {
+        this.#opened.forget(dataKey);
+        dataKey.dispose();
+      },
     });
   }
 
   /** Seals each of `clears` under one data key. Throws Fault UNAVAILABLE when there is none and none can be made. */
   async wrap(
     context: EncryptionContext,
-    clears: readonly { readonly bytes: Uint8Array; readonly additionalData: Buffer }[],
+    clears: readonly { readonly bytes: Uint8Array; readonly additionalData: string }[],
     deadline: Deadline,
   ): Promise<Wrapped[]> {
     const { dataKey } = await this.#sealingKey(context, clears, deadline);
     return clears.map(({ bytes, additionalData }) => ({
       encryptedDataKey: dataKey.encrypted,
-      box: dataKey.seal(bytes, additionalData),
+      box: dataKey.seal(bytes, Buffer.from(additionalData)),
     }));
   }
 
   /** The caller zeroes what it gets. Throws Fault TAMPERED, UNAVAILABLE. */
   async unwrap(
     context: EncryptionContext,
-    wrapped: Wrapped,
-    additionalData: Buffer,
+    { encryptedDataKey, box }: Wrapped,
+    additionalData: string,
     deadline: Deadline,
   ): Promise<Buffer> {
-    const name = cacheName(context, wrapped.encryptedDataKey);
-    const held = this.#opening.get(name);
-    instruments.dataKeyCache.add(1, { result: held ? 'hit' : 'miss' });
-    const dataKey = held ?? (await this.#decrypt(name, context, wrapped.encryptedDataKey, deadline));
-    return dataKey.open(wrapped.box, additionalData);
+    const held = this.#openingKey(context, encryptedDataKey, deadline);
+    // One that is held is used at once: a moment later it may be evicted.
+    const dataKey = held instanceof DataKey ? held : await held;
+    return this.#opened.open(dataKey, box, additionalData);
   }
 
   /** A data key of one's own, outside the cache. */
@@ -103,6 +111,13 @@ export class KeyWrapper {
   close(): void {
     for (const [name, key] of this.#sealing) this.#retire(name, key);
     this.#opening.clear();
+  }
+
+  #openingKey(context: EncryptionContext, encrypted: Buffer, deadline: Deadline): DataKey | Promise<DataKey> {
+    const name = cacheName(context, encrypted);
+    const held = this.#opening.get(name);
+    instruments.dataKeyCache.add(1, { result: held ? 'hit' : 'miss' });
+    return held ?? this.#decrypt(name, context, encrypted, deadline);
   }
 
   async #sealingKey(

@@ -49,6 +49,6 @@ export class SecretVault {
   }
 }
 
-function additionalData(tenant: string, name: string): Buffer {
-  return Buffer.from(JSON.stringify(['latchkey secret', 1, tenant, name]));
+function additionalData(tenant: string, name: string): string {
+  return JSON.stringify(['latchkey secret', 1, tenant, name]);
 }
