@@ -118,7 +118,20 @@ function refuseToStart(error: unknown, logger: Logger | undefined): void {
     return exit(EXIT_CONFIGURATION, logger);
   }
   logger.fatal({ err: error }, 'could not start');
+  logger.flush();
+  const advice = adviceFor(error as SystemError);
+  if (advice !== undefined) process.stderr.write(`${advice}\n`);
   exit(1, logger);
+}
+
+type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+
+/** For a person before the terminal: what the machine refused, and which variables choose another way. */
+function adviceFor({ code, message, address, port: taken, path }: SystemError): string | undefined {
+  if (code === 'EADDRINUSE') {
+    return `${address}:${taken} is taken by another process: end that one, or choose with SPEKE_PORT, DELIVERY_PORT, CONSOLE_PORT or HEALTH_PORT.`;
+  }
+  return path && `${message}: look at the variable that names this path, DATA_DIR if none does.`;
 }
 
 function exit(code: number, logger: Logger | undefined): void {

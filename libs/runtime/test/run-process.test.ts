@@ -52,6 +52,23 @@ describe('a process', () => {
     expect(process.output()).toContain('LOG_LEVEL must be one of');
   });
 
+  test('whose port is taken, or whose directory cannot be made, says so in a line', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const second = run(`const server = require('node:http').createServer().listen(${port}, '127.0.0.1');
+      await new Promise((_, refused) => server.once('error', refused));`);
+    expect(await second.exited).toBe(1);
+    expect(second.output()).toMatch(new RegExp(`^127\\.0\\.0\\.1:${port} is taken by another process`, 'm'));
+    taken.close();
+
+    const nowhere = run("require('node:fs').mkdirSync(process.execPath + '/x')");
+    expect(await nowhere.exited).toBe(1);
+    expect(nowhere.output()).toMatch(
+      /^ENOTDIR: .*: look at the variable that names this path, DATA_DIR if none does\.$/m,
+    );
+  });
+
   test('that cannot start logs why and exits 1', async () => {
     const process = run("throw new Error('no table')");
     expect(await process.exited).toBe(1);
