@@ -42,6 +42,12 @@ describe('keys of DRM systems at the door of players', () => {
     return { status: response.status, keys: keys.map(({ k }) => Buffer.from(k, 'base64url')) };
   };
 
+  /** What the console knows of a key. */
+  const reportOf = async (keyId: string) => {
+    const response = await fetch(`${system.consoleUrl}/v1/keys/${keyId}`);
+    return ((await response.json()) as { contents?: { deliverableSince?: string }[] }).contents?.[0];
+  };
+
   it('are not there for any player, as a key or in a licence, and the ledger says why', async () => {
     const [contentId, keyId, unknown] = [randomUUID(), randomUUID(), randomUUID()];
     await issue(contentId, [keyId], [widevine, playready, fairplay, common]);
@@ -52,14 +58,10 @@ describe('keys of DRM systems at the door of players', () => {
     expect(said(refused)).toEqual(said(absent));
     expect(await getLicense(contentId, [keyId, unknown])).toEqual({ status: 404, keys: [] });
 
-    const events = async () => {
-      const response = await fetch(`${system.consoleUrl}/v1/keys/${keyId}`);
-      return JSON.stringify(await response.json());
-    };
+    const events = async () => JSON.stringify(await reportOf(keyId));
     await eventually(async () => {
       const told = await events();
-
-      return told.includes('drm-only-key') && told.includes('DRM_ONLY');
+      return told?.includes('drm-only-key') && told.includes('DRM_ONLY');
     });
     expect(await events()).not.toContain('key.released');
   });
@@ -69,6 +71,9 @@ describe('keys of DRM systems at the door of players', () => {
     const { keys } = await issue(contentId, [first, second], [widevine]);
     const [one, two] = keys.map(({ key }) => key);
     expect((await getKey(contentId, first)).status).toBe(404);
+    const deliverable = async () => (await reportOf(first))?.deliverableSince;
+    await eventually(async () => (await reportOf(first)) !== undefined);
+    expect(await deliverable()).toBeUndefined();
     await issue(contentId, [first], [widevine, clearKey]);
     const speke1 = {
       version: '1.0',
@@ -80,6 +85,7 @@ describe('keys of DRM systems at the door of players', () => {
     await eventually(async () => (await getKey(contentId, first)).status === 200);
     expect((await getKey(contentId, first)).body).toEqual(one);
     expect((await getLicense(contentId, [second])).keys).toEqual([two]);
+    await eventually(async () => (await deliverable()) !== undefined);
   });
 
   it('stay away where the document names clear-key systems for other keys only', async () => {

@@ -70,11 +70,15 @@ describe('ops API', () => {
     writeFileSync(file, accessFile(issuer.url));
     monitor = await startMonitorAtTest({ CONSOLE_ACCESS_FILE: file });
     keyService = await startAnswering(KeyServiceModule, monitor.others, contextOf('key-service'));
-    await monitor.others.publish(keyIssued, issued({ contentId: 'film', exchangeId, keyIds: [keyId], index: 3 }));
+    await monitor.others.publish(
+      keyIssued,
+      issued({ contentId: 'film', exchangeId, keyIds: [keyId], index: 3, clearDelivery: true }),
+    );
     await monitor.others.publish(exchangeCompleted, completed({ contentId: 'film', exchangeId, keyIds: [keyId] }));
     await monitor.others.publish(keyIssued, issued({ tenant: 'b', contentId: 'series' }));
+    // These three, and the monitor's own on its configuration.
     await eventually(async () =>
-      (await get('/v1/ledger', TOKENS.auditor)).body.records.length === 3 ? true : undefined,
+      (await get('/v1/ledger', TOKENS.auditor)).body.records.length === 4 ? true : undefined,
     );
   });
   afterAll(async () => {
@@ -214,6 +218,7 @@ describe('ops API', () => {
         requesters: ['packager-1'],
         traceId: '0af7651916cd43dd8448eb211c80319c',
         lastExchangeId: exchangeId,
+        deliverableSince: expect.stringMatching(/^\d{4}-.*Z$/),
       }),
     ]);
   });
@@ -274,10 +279,34 @@ describe('ops API', () => {
     expect((await post('/v1/contents/film/revoke?tenant=default', TOKENS.tenantB, {})).status).toBe(403);
   });
 
+  // issue 8, 5: who could see what, and since when, is in the ledger
+  it('records which access rules are in force, and that a changed file is not', async () => {
+    const file = writeAccess(issuer.url);
+    const other = await startMonitorAtTest({ CONSOLE_ACCESS_FILE: file });
+    const told = async () => {
+      const answer = await fetch(`${other.url}/v1/ledger`, { headers: bearer(TOKENS.auditor) });
+      const { records } = (await answer.json()) as { records: { event: { type: string; data: any } }[] };
+      return records
+        .filter(({ event }) => event.type.endsWith('configuration.loaded.v1'))
+        .map(({ event }) => event.data);
+    };
+    const first = await eventually(async () => (await told())[0]);
+    expect(first).toEqual({
+      service: 'monitor',
+      tenants: 0,
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      warnings: [],
+    });
+    writeFileSync(file, '{ tokens: [');
+    const wrong = await eventually(async () => (await told()).find(({ warnings }) => warnings.length > 0));
+    expect(wrong).toEqual({ ...first, warnings: [expect.stringContaining('is not YAML')] });
+    await other.close();
+  });
+
   it('pages through the ledger and refuses a cursor that it did not give', async () => {
-    const first = await get('/v1/ledger?limit=2', TOKENS.auditor);
-    const second = await get(`/v1/ledger?limit=2&cursor=${first.body.cursor}`, TOKENS.auditor);
-    expect([...first.body.records, ...second.body.records].map(({ event }: any) => event.id)).toHaveLength(3);
+    const first = await get('/v1/ledger?limit=3', TOKENS.auditor);
+    const second = await get(`/v1/ledger?limit=3&cursor=${first.body.cursor}`, TOKENS.auditor);
+    expect([...first.body.records, ...second.body.records].map(({ event }: any) => event.id)).toHaveLength(4);
     expect(second.body.cursor).toBeUndefined();
     expect((await get('/v1/ledger?cursor=nonsense', TOKENS.auditor)).status).toBe(400);
     expect((await get('/v1/ledger?keyId=nonsense', TOKENS.auditor)).status).toBe(400);
@@ -286,7 +315,7 @@ describe('ops API', () => {
   it('exports CSV, and NDJSON whose chain anybody can prove', async () => {
     const csv = await get('/v1/ledger/export?format=csv', TOKENS.auditor);
     expect(csv.headers.get('content-type')).toContain('text/csv');
-    expect(csv.text.trim().split('\r\n')).toHaveLength(4);
+    expect(csv.text.trim().split('\r\n')).toHaveLength(5);
 
     const ndjson = await get('/v1/ledger/export?format=ndjson&tenant=default', TOKENS.auditor);
     let previous = '0'.repeat(64);

@@ -16,6 +16,7 @@ export interface IssuedSample {
   readonly time?: Date;
   readonly writer?: string;
   readonly sequence?: number;
+  readonly clearDelivery?: boolean;
 }
 
 /** A key.issued event as key-service states it. */
@@ -42,6 +43,7 @@ export function issued(sample: IssuedSample = {}): z.output<typeof keyIssued.pay
         scheme: 'cbcs',
         intendedTrackType: 'VIDEO',
         ...(index !== undefined && { period }),
+        ...(sample.clearDelivery && { clearDelivery: true }),
       })),
       systems: ['edef8ba9-79d6-4ace-a3c8-27dcd51d21ed'],
       delivery: 'recipients',

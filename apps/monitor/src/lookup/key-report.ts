@@ -28,6 +28,8 @@ export interface KeyReport {
   readonly timesAsked: number;
   readonly delivered: number;
   readonly denied: number;
+  /** Players may have it in the clear from then on; undefined, unless older events are missing: it is for DRM systems alone. */
+  readonly deliverableSince: string | undefined;
   readonly revokedAt: string | undefined;
   readonly expiresAt: string | undefined;
   readonly lastExchangeId: string | undefined;
@@ -67,6 +69,7 @@ interface KeyFacts {
   readonly period?: unknown;
   readonly intendedTrackType?: string;
   readonly expiresAt?: number;
+  readonly clearDelivery?: boolean;
 }
 
 const ISSUANCES: ReadonlySet<string> = new Set([keyIssued.type, keyReissued.type, keyImported.type]);
@@ -95,6 +98,8 @@ function reportContent(keyId: string, events: readonly LedgerEvent[], truncated:
     timesAsked: of(keyIssued.type, keyReissued.type).length,
     delivered: total(of(deliveryCounted.type), 'delivered') + of(keyReleased.type).filter(isPlayers).length,
     denied: total(of(deliveryDenied.type), 'count'),
+    deliverableSince: issuances.findLast((event) => factsOf(event, keyId).some(({ clearDelivery }) => clearDelivery))
+      ?.time,
     revokedAt: of(keyRevoked.type).at(0)?.time,
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
     lastExchangeId: issuances[0]?.data.exchangeId,

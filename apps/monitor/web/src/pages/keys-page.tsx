@@ -110,6 +110,7 @@ function Report({ report }: { readonly report: KeyReport }) {
             ['SPEKE', report.spekeVersions.join(', ')],
             [report.imported ? 'Imported' : 'First issued', <Time key="t" at={report.issuedAt} />],
             ['Asked for', `${report.timesAsked} times`],
+            ['In the clear for players', deliverable(report)],
             ['Delivered to players', `${report.delivered} times`],
             ['Denied to players', report.denied > 0 ? `${report.denied} times` : undefined],
             ['Expires', report.expiresAt && <Time at={report.expiresAt} />],
@@ -125,6 +126,11 @@ function Report({ report }: { readonly report: KeyReport }) {
       </Panel>
     </Stack>
   );
+}
+
+function deliverable({ deliverableSince, truncated }: KeyReport) {
+  if (deliverableSince) return <Time at={deliverableSince} />;
+  return truncated ? undefined : 'never: it was issued for DRM systems alone';
 }
 
 function StateBadge({ report }: { readonly report: KeyReport }) {
