@@ -5,6 +5,7 @@ import { fillContentKey } from './content-key-answer';
 import { fillDrmSystem } from './drm-system-answer';
 import {
   withAnsweredKid,
+  withoutAttribute,
   type AnsweredKey,
   type KeyAnswer,
   type KeySignaling,
@@ -41,7 +42,8 @@ export function answerSpekeRequest(request: SpekeRequest, parts: AnswerParts): s
   ]);
   const { document } = request;
   const filled = { ...document, children: document.children.map((list) => fillList(list, fillers)) };
-  const answer = profile.generation === 1 ? filled : withoutSpeke1(withoutId(filled));
+  // CPIX@id is SPEKE 1's content ID; SPEKE 2 ignores it in requests and wants none in answers.
+  const answer = profile.generation === 1 ? filled : withoutSpeke1(withoutAttribute(filled, 'id'));
   return serialiseXml(answer, declaredByRequest(document, profile));
 }
 
@@ -97,11 +99,6 @@ function fillList(list: XmlNode, fillers: ReadonlyMap<string, Filler>): XmlNode 
     return fillers.get(child.name)?.(child, position++) ?? child;
   });
   return { ...list, children };
-}
-
-/** CPIX@id is SPEKE 1's content ID; SPEKE 2 ignores it in requests and wants none in answers. */
-function withoutId(document: XmlElement): XmlElement {
-  return { ...document, attributes: document.attributes.filter((one) => one.name !== 'id' || one.namespace !== '') };
 }
 
 /** MediaPackage v2 rejects answers that so much as declare SPEKE 1's namespace. */

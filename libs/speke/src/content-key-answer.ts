@@ -24,7 +24,7 @@ export function fillContentKey(element: XmlElement, key: KeyAnswer | undefined):
 /** Elements that stand before Data in the schemas (pskc's key, CPIX 2.4's HDCPData). */
 const BEFORE_DATA = new Set(['Issuer', 'AlgorithmParameters', 'KeyProfileId', 'KeyReference', 'FriendlyName']);
 
-/** Data in place of what stood there for it, else where the schemas have it. HDCPData goes: it is written anew. */
+/** Data in place of what stood there for it, else where the schemas have it. HDCPData goes: it is put before. */
 function placeData(children: readonly XmlNode[], data: XmlElement): XmlNode[] {
   const elements = children.filter((child): child is XmlElement => typeof child !== 'string');
   const before = elements.filter((child) => isCpix(child) && BEFORE_DATA.has(child.name));
@@ -58,12 +58,13 @@ function withExplicitIv(element: XmlElement, { requested, answered }: KeyAnswer)
   return withAttribute(element, 'explicitIV', answered.explicitIv);
 }
 
-/** What the policy says; without one what the encryptor wrote, if that says anything. */
+/** What the encryptor wrote itself, if that says anything, as everything that it sent; else what the policy says. */
 function hdcpData(contentKey: XmlElement, { hdcp }: OutputPolicy): XmlElement | undefined {
   const sent = contentKey.children.find(
     (child): child is XmlElement => typeof child !== 'string' && isCpix(child, 'HDCPData'),
   );
-  if (!hdcp) return sent && (sent.attributes.length > 0 || sent.children.length > 0) ? sent : undefined;
+  if (sent && (sent.attributes.length > 0 || sent.children.length > 0)) return sent;
+  if (!hdcp) return undefined;
   const protection = hdcp.outputProtection;
   const children = protection === undefined ? [] : [outputProtectionData(protection)];
   return newElement('cpix', 'HDCPData', children, { HLSHDCPLevel: hdcp.hlsLevel });

@@ -3,6 +3,7 @@ import { attribute, NAMESPACES, type XmlElement, type XmlNode } from '@latchkey/
 import {
   withAnsweredKid,
   withAttribute,
+  withoutAttribute,
   type KeyAnswer,
   type KeySignaling,
   type SignalingBySystem,
@@ -48,7 +49,10 @@ function withAllowedCpc(element: XmlElement, { policy }: KeyAnswer, systemId: Sy
   return withPolicyValue(element, 'HLSAllowedCPC', bySystem(policy.hlsAllowedCpc, systemId));
 }
 
-/** A value that the encryptor wrote itself stays: everything it sent must come back. */
+/** A value that the encryptor wrote itself stays: everything it sent must come back. An empty one that nobody fills goes. */
 function withPolicyValue(element: XmlElement, name: string, value: string | undefined): XmlElement {
-  return value === undefined || attribute(element, name) ? element : withAttribute(element, name, value);
+  const written = attribute(element, name);
+  if (written) return element;
+  if (value !== undefined) return withAttribute(element, name, value);
+  return written === undefined ? element : withoutAttribute(element, name);
 }

@@ -40,3 +40,8 @@ export function withAttribute(element: XmlElement, name: string, value: string):
   const at = element.attributes.findIndex((one) => one.name === name && one.namespace === '');
   return { ...element, attributes: at < 0 ? [...element.attributes, changed] : element.attributes.with(at, changed) };
 }
+
+export function withoutAttribute(element: XmlElement, name: string): XmlElement {
+  const attributes = element.attributes.filter((one) => one.name !== name || one.namespace !== '');
+  return { ...element, attributes };
+}

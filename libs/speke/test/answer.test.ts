@@ -305,14 +305,25 @@ describe('SPEKE 2.1', () => {
 
   test('what the encryptor wrote itself stays; an empty HDCPData without a policy goes', async () => {
     const children = '<cpix:ContentProtectionData robustness="SW"/>';
-    const sent = await readXmlTree(
-      answer(parse(body('2.1', children, '<cpix:HDCPData HLSHDCPLevel="TYPE-0"/>'), '2.1')),
-    );
-    expect(elementsNamed(sent, 'HDCPData')[0]?.attributes.get('HLSHDCPLevel')).toBe('TYPE-0');
+    const written = parse(body('2.1', children, '<cpix:HDCPData HLSHDCPLevel="TYPE-0"/>'), '2.1');
+    for (const policies of [[], tracks]) {
+      const sent = await readXmlTree(answer(written, { tracks: policies }));
+      expect(elementsNamed(sent, 'HDCPData')[0]?.attributes.get('HLSHDCPLevel')).toBe('TYPE-0');
+    }
     const filled = await readXmlTree(answer(parse(body('2.1', children, '<cpix:HDCPData/>'), '2.1'), { tracks }));
     expect(elementsNamed(filled, 'ContentProtectionData')[0]?.attributes.get('robustness')).toBe('SW');
     expect(elementsNamed(filled, 'HDCPData')).toHaveLength(1);
     expect(answer(parse(body('2.1', children, '<cpix:HDCPData/>'), '2.1'))).not.toContain('HDCPData');
+  });
+
+  test('an attribute that was left empty for the policy goes when there is none', () => {
+    const empty = body('2.1', '<cpix:ContentProtectionData robustness=""/>').replace(
+      '<cpix:DRMSystem ',
+      '<cpix:DRMSystem HLSAllowedCPC="" ',
+    );
+    expect(answer(parse(empty, '2.1'))).not.toMatch(/robustness|HLSAllowedCPC/);
+    const filled = answer(parse(empty, '2.1'), { tracks });
+    expect(filled).toMatch(/HLSAllowedCPC="com.widevine.alpha:HW"[^]*robustness="HW_SECURE_ALL"/);
   });
 
   test.each([
