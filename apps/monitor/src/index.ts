@@ -2,6 +2,7 @@ import type { BusConnection } from '@latchkey/bus';
 import { busCheck, startAnswering } from '@latchkey/bus';
 import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
+import { tellAccess } from './access/access-news';
 import { authorise } from './access/authorise';
 import { openAccess } from './access/open-access';
 import { Bridges, openBridges } from './bridges/bridges';
@@ -33,7 +34,8 @@ export { variables } from './config';
 /** Hears every event into the ledger, watches rotations, and serves the ops console. */
 export async function startMonitor(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
   const config = readMonitorConfig(context.environment);
-  const { access, close: closeAccess } = openAccess(config, context.logger);
+  const opened = openAccess(config, context.logger);
+  const { access } = opened;
   const stores = openStores(config);
   const ledger = new Ledger(stores.ledger);
   const overview = new Overview(Date.now, config.objective);
@@ -53,6 +55,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
   const witnesses = [overview, rotation, time, feed, instances, ...(bridges.present ? [bridges] : [])];
   const intake = new EventIntake(ledger, witnesses);
   const events = await startAnswering(MonitorEventsModule.of(intake), connection, context);
+  tellAccess(opened, context, connection);
   const stopChecking = checkRotations(rotation, time, context);
   const stopCounting = watchGaps(ledger.store, context.logger);
 
@@ -93,7 +96,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
     url: http.url,
     checks,
     close: async () => {
-      closeAccess();
+      opened.close();
       stopChecking();
       stopCounting();
       streams.close();

@@ -334,7 +334,7 @@ describe('ops API', () => {
     const answer = await fetch(`${monitor.url}/v1/live`, { headers: bearer(TOKENS.viewer), signal: controller.signal });
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     const events = readEvents(answer);
-    expect((await next(events, 'latest')).data).toHaveLength(3);
+    expect((await next(events, 'latest')).data).toHaveLength(4);
     expect((await next(events, 'overview')).data.lastHour.completed).toBe(1);
     const event = issued({ contentId: 'live', index: 9 });
     await monitor.others.publish(keyIssued, event);

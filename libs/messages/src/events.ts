@@ -182,9 +182,13 @@ export const configurationLoaded = event(
   'configuration.loaded.v1',
   z.object({
     service: z.string(),
-    tenants: z.number().int(),
-    digest: z.string().describe('SHA-256 of the file: what is in force, without what is in it'),
-    warnings: z.array(z.string()),
+    tenants: z.number().int().describe('how many are in force; 0 of the monitor, which reads none'),
+    digest: z
+      .string()
+      .describe("SHA-256 of what is in force, the tenants or the console's access rules, without what is in it"),
+    warnings: z
+      .array(z.string())
+      .describe('what an operator should know, also what is configured and wrong, and so not in force'),
   }),
 );
 

@@ -1,12 +1,22 @@
+import { createHash } from 'node:crypto';
 import type { Logger } from '@latchkey/runtime';
 import type { MonitorConfig } from '../config';
-import { readAccessFile, readAccessText, watchAccessFile } from './access-file';
+import { readAccessFile, readAccessText, watchAccessFile, type AccessRules } from './access-file';
 import { ConsoleAccess } from './console-access';
 
 export interface OpenedAccess {
   readonly access: ConsoleAccess;
+  /** SHA-256 of the rules in force, hex. */
+  digest(): string;
+  /** What an operator should know, in sentences that quote nothing. */
+  warnings(): readonly string[];
+  /** Called when either has changed. */
+  onChange(listener: () => void): void;
   close(): void;
 }
+
+const OPEN = 'the console is open: whoever reaches it may look (CONSOLE_ACCESS_FILE names who may)';
+const CLOSED = 'the console is closed: name who may see it in CONSOLE_ACCESS_FILE or CONSOLE_ACCESS';
 
 /**
  * Who may see the console: as CONSOLE_ACCESS_FILE or CONSOLE_ACCESS says. Without either it is open to lookers on
@@ -14,24 +24,51 @@ export interface OpenedAccess {
  */
 export function openAccess(config: MonitorConfig, logger: Logger): OpenedAccess {
   if (config.accessFile !== undefined) return fromFile(config.accessFile, logger);
-  const close = () => undefined;
-  if (config.access !== undefined) return { access: new ConsoleAccess(readAccessText(config.access)), close };
+  if (config.access !== undefined) return unchanging(readAccessText(config.access));
   if (isLoopback(config.host) || config.allowUnauthenticated) {
-    logger.warn('the console is open: whoever reaches it may look (CONSOLE_ACCESS_FILE names who may)');
-    return { access: new ConsoleAccess('open'), close };
+    logger.warn(OPEN);
+    return unchanging('open', OPEN);
   }
-  logger.error('the console is closed: name who may see it in CONSOLE_ACCESS_FILE or CONSOLE_ACCESS');
-  return { access: new ConsoleAccess('closed'), close };
+  logger.error(CLOSED);
+  return unchanging('closed', CLOSED);
+}
+
+function unchanging(rules: AccessRules | 'open' | 'closed', ...warnings: string[]): OpenedAccess {
+  return {
+    access: new ConsoleAccess(rules),
+    digest: () => digestOf(rules),
+    warnings: () => warnings,
+    onChange: () => undefined,
+    close: () => undefined,
+  };
 }
 
 function fromFile(path: string, logger: Logger): OpenedAccess {
-  const access = new ConsoleAccess(readAccessFile(path));
+  let rules = readAccessFile(path);
+  let warnings: string[] = [];
+  const access = new ConsoleAccess(rules);
+  const listeners = new Set<() => void>();
   const close = watchAccessFile(path, (read) => {
-    if (read instanceof Error)
+    if (read instanceof Error) {
       logger.error({ err: read }, 'the access file is not right: the last good one stays in force');
-    else access.replace(read);
+      warnings = [read.message];
+    } else {
+      access.replace(read);
+      [rules, warnings] = [read, []];
+    }
+    for (const listener of listeners) listener();
   });
-  return { access, close };
+  return {
+    access,
+    digest: () => digestOf(rules),
+    warnings: () => warnings,
+    onChange: (listener) => void listeners.add(listener),
+    close,
+  };
+}
+
+function digestOf(rules: AccessRules | 'open' | 'closed'): string {
+  return createHash('sha256').update(JSON.stringify(rules)).digest('hex');
 }
 
 function isLoopback(host: string): boolean {

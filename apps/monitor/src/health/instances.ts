@@ -8,7 +8,7 @@ export interface Instance {
   /** `/latchkey/<service>/<instance>`. */
   readonly source: string;
   readonly lastEventAt: string;
-  /** SHA-256 of the tenants file it has in force; instances of one installation should agree. */
+  /** SHA-256 of the tenants, or of the console's access rules, that it has in force: instances of one service should agree. */
   readonly configurationDigest?: string;
   readonly warnings?: readonly string[];
 }
