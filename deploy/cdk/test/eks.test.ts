@@ -1,5 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { temporaryDirectory } from '@latchkey/testing';
 import { readInstallation } from '../src/config';
 import { installForEks } from '../src/installation';
 import { pascal, TENANT_READERS } from '../src/services';
@@ -15,7 +16,7 @@ describe('beside a cluster of one’s own', () => {
     const installation = readInstallation({
       LATCHKEY_CDK_CONFIG: JSON.stringify({ region: 'eu-west-1', eks, ...more }),
     });
-    const app = new App();
+    const app = new App({ outdir: temporaryDirectory() });
     const stacks = installForEks(app, installation, installation.eks!);
     app.synth();
     return stacks;

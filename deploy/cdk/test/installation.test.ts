@@ -21,7 +21,7 @@ beforeAll(() => {
 
 describe('the installation', () => {
   it('is synthesised offline, and nothing that cdk-nag or CloudFormation’s schemas find is left unexplained', () => {
-    const app = new App();
+    const app = new App({ outdir: temporaryDirectory() });
     installLatchkey(app, readInstallation({}));
     expect(app.synth().stacks.map(({ stackName }) => stackName)).toHaveLength(5);
   });

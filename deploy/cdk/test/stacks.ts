@@ -1,5 +1,6 @@
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { temporaryDirectory } from '@latchkey/testing';
 import { readInstallation } from '../src/config';
 import { installLatchkey } from '../src/installation';
 
@@ -12,7 +13,7 @@ export interface Resource {
 /** The templates of an installation, by part. Nothing of it asks the network. */
 export function templatesOf(chosen: object = {}) {
   const stacks = installLatchkey(
-    new App({ context: { 'aws:cdk:disable-stack-trace': true } }),
+    new App({ outdir: temporaryDirectory(), context: { 'aws:cdk:disable-stack-trace': true } }),
     readInstallation({ LATCHKEY_CDK_CONFIG: JSON.stringify({ region: 'eu-west-1', ...chosen }) }),
   );
   return Object.fromEntries(
