@@ -41,7 +41,7 @@ export function keyRefusal(error: unknown, version: SpekeVersion): unknown {
 
 const KEY_REFUSALS: Partial<Record<Fault['code'], FaultCode>> = {
   FORBIDDEN: 'KEY_REVOKED',
-  KEY_NOT_FOUND: 'KEY_REVOKED',
+  KEY_NOT_FOUND: 'KEY_GONE',
   CONFLICT: 'CONFLICT',
   PRECONDITION_FAILED: 'PRECONDITION_FAILED',
   UNUSABLE_CERTIFICATE: 'CERTIFICATE_UNREADABLE',

@@ -226,12 +226,15 @@ describe('copyProtection', () => {
     expect(reply.body).not.toMatch(/row 7|table/);
   });
 
-  it('tells why a key is not given', async () => {
+  it.each([
+    ['FORBIDDEN', `key ${VIDEO} is revoked`, 'A key is revoked'],
+    ['KEY_NOT_FOUND', `key ${VIDEO} is past its retention`, 'A key is no longer there'],
+  ] as const)('tells why a key is not given: %s', async (code, detail, text) => {
     gateway = await startGateway();
-    behaviour.issueFault = new Fault('FORBIDDEN', `key ${VIDEO} is revoked`);
+    behaviour.issueFault = new Fault(code, detail);
     const reply = await encryptor.ask(url(), WISH);
-    expect(reply.status).toBe(422);
-    expect(reply.body).toContain('is revoked');
+    expect([reply.status, reply.body.split('\n')[0]]).toEqual([422, text]);
+    expect(reply.body).toContain(detail);
   });
 
   // promise 12

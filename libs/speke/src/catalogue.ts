@@ -472,8 +472,14 @@ export const CATALOGUE = {
   KEY_REVOKED: {
     text: 'A key is revoked',
     status: 422,
-    cause: 'A key of the request was revoked, shredded or has outlived its retention. It is never made anew.',
+    cause: 'A key of the request was revoked or shredded. It is never made anew.',
     fix: 'Ask for a new key ID.',
+  },
+  KEY_GONE: {
+    text: 'A key is no longer there',
+    status: 422,
+    cause: 'A key of the request is past its retention, or one of a kept document is not there any more.',
+    fix: 'Ask for a new key ID. For a channel that does not rotate its keys, give its content the retention class vod before they are made: docs/keys.md.',
   },
   UNANSWERABLE: {
     text: 'The request cannot be answered',
