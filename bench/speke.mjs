@@ -7,7 +7,8 @@ import { startBare, startServices, startStandalone } from './systems.mjs';
 const SECONDS = Number(option('seconds', '3'));
 const SYSTEMS = { standalone: startStandalone, 'services on NATS': startServices };
 const ONLY = option('system');
-const WARM_UP = 4_000;
+/** V8 goes on compiling for about so long. A service runs for weeks. */
+const WARM_UP = 20_000;
 const SIZES = [
   { keys: 2, systems: 1 },
   { keys: 2, systems: 3 },

@@ -12,7 +12,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export async function startStandalone(environment = {}) {
   const data = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
   const { urls, variables } = await doors(data);
-  const child = node(['apps/standalone/dist/main.js'], { ...variables, ...environment });
+  // As `npm start` does: with more room for what dies young, the collector has a tenth less to do.
+  const child = node(['--max-semi-space-size=64', 'apps/standalone/dist/main.js'], { ...variables, ...environment });
   await said(child, /one-machine mode/);
   return { ...urls, processes: new Map([['standalone', child.pid]]), stop: () => end(child, data) };
 }
