@@ -14,12 +14,15 @@ const MOST_COUNTED = 50_000;
 /** A key that was issued for DRM systems alone: no player gets it, and none is told so. */
 export const DRM_ONLY = 'drm-only-key';
 
+/** There is no tenant of the name that the request says. */
+export const NO_TENANT = 'no-such-tenant';
+
 export interface Denied {
   readonly tenant: string;
-  readonly contentId: string;
+  readonly contentId?: string | undefined;
   readonly keyIds: readonly KeyId[];
-  readonly reason: DenialReason | typeof DRM_ONLY;
-  readonly subject: string | undefined;
+  readonly reason: DenialReason | typeof DRM_ONLY | typeof NO_TENANT;
+  readonly subject?: string | undefined;
   readonly address: string;
   readonly exchange: RecordedExchange;
 }
@@ -132,20 +135,30 @@ export class DeliveryRecords {
     const data = {
       tenant,
       exchangeId: exchange.id,
-      contentId,
+      ...(contentId !== undefined && { contentId }),
       keyIds: [...keyIds],
       reason,
       ...(subject !== undefined && { subject }),
       address,
       count,
     };
-    const event = cloudEvent(this.service, deliveryDenied.type, `${tenant}/${contentId}`, data, exchange.traceparent);
+    const event = cloudEvent(
+      this.service,
+      deliveryDenied.type,
+      subjectOf(tenant, contentId),
+      data,
+      exchange.traceparent,
+    );
     return this.outbox.put(deliveryDenied, event);
   }
 
   #time(at = this.now()): string {
     return new Date(at).toISOString();
   }
+}
+
+function subjectOf(tenant: string, contentId: string | undefined): string {
+  return contentId === undefined ? tenant : `${tenant}/${contentId}`;
 }
 
 function nameOf({ tenant, contentId, keyId }: KeyName) {

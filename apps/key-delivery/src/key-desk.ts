@@ -1,8 +1,9 @@
 import type { KeyId } from '@latchkey/cenc';
 import { HttpProblem } from '@latchkey/http';
 import { instruments } from '@latchkey/runtime';
+import { UNKNOWN_TENANT } from '@latchkey/tenants';
 import { Denial } from './denial';
-import { DRM_ONLY, type Denied, type DeliveryRecords, type RecordedExchange } from './delivery-records';
+import { DRM_ONLY, NO_TENANT, type Denied, type DeliveryRecords, type RecordedExchange } from './delivery-records';
 import type { DeliveryRules, TenantRules } from './delivery-rules';
 import type { Grant, PlayerRequest } from './entitlement';
 import type { HeldKey, HeldKeys } from './held-keys';
@@ -56,8 +57,7 @@ export class KeyDesk {
         rules?.limits.perAddressPerMinute ?? UNKNOWN_TENANT_PER_MINUTE,
       ),
     );
-    // As any tenant with tokens would say: which tenants there are is nobody's business.
-    if (rules === undefined) throw new Denial('token-missing');
+    if (rules === undefined) return this.#refusedStranger(request);
     try {
       const grant = rules.entitlement.judge(request);
       if (grant instanceof Promise) {
@@ -140,6 +140,14 @@ export class KeyDesk {
   async #refused(request: KeyRequest, error: unknown): Promise<never> {
     if (error instanceof Denial) await this.#denied(request, request.names, error.reason, error.subject);
     throw error;
+  }
+
+  /** As any tenant with tokens would say, and as slowly: which tenants there are is nobody's business. */
+  async #refusedStranger({ address, exchange }: KeyRequest): Promise<never> {
+    instruments.keysDenied.add(1, { tenant: UNKNOWN_TENANT, door: 'player', reason: NO_TENANT });
+    // Without what was asked for: all of one address within a second is one record, whatever it makes up.
+    await this.records.denied({ tenant: UNKNOWN_TENANT, keyIds: [], address, exchange, reason: NO_TENANT });
+    throw new Denial('token-missing');
   }
 
   async #denied(

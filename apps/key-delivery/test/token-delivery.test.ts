@@ -330,6 +330,21 @@ describe('a refusal', () => {
   });
 
   // promise 19
+  it('for a tenant that does not exist leaves a record of who asked, however many names it makes up', async () => {
+    const events = await hearEvents(delivery.hub, deliveryDenied);
+    const strangers = () => events.heard.filter(({ data }) => data.tenant === 'unknown');
+    const names = Array.from({ length: 20 }, (_, at) => `nobody-${at}`);
+    await Promise.all(names.map((tenant) => ask(undefined, { tenant, contentId: randomUUID() })));
+    await events.until(() => strangers().reduce((sum, { data }) => sum + data.count, 0) >= 20);
+    for (const { data } of strangers()) {
+      expect(data).toMatchObject({ reason: 'no-such-tenant', keyIds: [], address: '127.0.0.1' });
+      expect(data).not.toHaveProperty('contentId');
+    }
+    expect(strangers().length).toBeLessThan(20);
+    await events.close();
+  });
+
+  // promise 19
   it('leaves one event, and its repeats are counted', async () => {
     const events = await hearEvents(delivery.hub, deliveryDenied);
     const contentId = `denied-${randomUUID()}`;
