@@ -4,7 +4,9 @@ import type { Logger } from '@latchkey/runtime';
 /** Something to tell the bus. Told again if it fails with a retryable Fault, so it carries an id of its own. */
 export type Message = () => Promise<unknown>;
 
-const AT_ONCE = 16;
+const AT_ONCE = 64;
+/** What is told within it is told together, which costs the bus one write. */
+const GATHER_MS = 5;
 const RETRY_MS = 500;
 const LAST_WORDS_MS = 2_000;
 
@@ -17,6 +19,7 @@ export class Outbox {
   #sending = 0;
   #dropped = 0;
   #paused = false;
+  #gathering = false;
 
   constructor(
     private readonly logger: Logger,
@@ -26,7 +29,12 @@ export class Outbox {
   put(message: Message): void {
     if (this.#waiting.length >= this.most) this.#drop();
     this.#waiting.push(message);
-    this.#pump();
+    if (this.#gathering) return;
+    this.#gathering = true;
+    setTimeout(() => {
+      this.#gathering = false;
+      this.#pump();
+    }, GATHER_MS);
   }
 
   /** Waits for what is in it, but not for long. */

@@ -3,7 +3,6 @@ import { instruments, type Logger } from '@latchkey/runtime';
 import {
   AckPolicy,
   DeliverPolicy,
-  ErrorCode,
   nanos,
   RetentionPolicy,
   StorageType,
@@ -12,12 +11,16 @@ import {
   type ConsumerInfo,
   type JetStreamManager,
   type JsMsg,
+  type Msg,
   type MsgHdrs,
   type NatsConnection,
   type NatsError,
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
+import { Fault } from '@latchkey/messages';
+import type { NatsInbox } from './nats-inbox';
+import { NoResponders } from './no-responders';
 import { redeliveryDelayMs, type EventOptions, type Hearing, type Subscription } from './transport';
 
 export const EVENT_STREAM = 'LATCHKEY_EVENTS';
@@ -39,20 +42,24 @@ export class EventStream {
 
   constructor(
     private readonly nats: NatsConnection,
+    private readonly inbox: NatsInbox,
     private readonly logger: Logger,
     private readonly replicas: number,
     private readonly maxAgeDays: number,
   ) {}
 
-  /** Throws NatsError. */
+  /**
+   * Throws Fault, or NatsError. As a request of our own: the client's costs an error object for each, and has no way to fail what
+   * waits when the connection breaks.
+   */
   async append(id: string, subject: string, body: string, headers: MsgHdrs): Promise<void> {
-    const publish = () =>
-      this.nats.jetstream({ timeout: APPEND_WITHIN_MS }).publish(subject, body, { msgID: id, headers });
+    headers.set(MESSAGE_ID, id);
+    const publish = async () => insistOnStored(await this.inbox.request(subject, body, headers, APPEND_WITHIN_MS));
     try {
       await publish();
     } catch (error) {
       // Nobody takes the subject: there is no stream yet, or no longer.
-      if ((error as NatsError).code !== ErrorCode.NoResponders) throw error;
+      if (!(error instanceof NoResponders)) throw error;
       await this.#ensureStream(await this.#manager());
       await publish();
     }
@@ -97,6 +104,15 @@ export class EventStream {
       return manager.streams.add(streamConfig(this.replicas, this.maxAgeDays));
     }
   }
+}
+
+/** JetStream's header of deduplication. */
+const MESSAGE_ID = 'Nats-Msg-Id';
+
+/** JetStream acknowledges with the stream and the sequence, or says what went wrong (ADR-1 of NATS). */
+function insistOnStored(ack: Msg): void {
+  const { stream, error } = ack.json<{ stream?: string; error?: { description?: string } }>();
+  if (stream === undefined) throw new Fault('UNAVAILABLE', `the event log refuses: ${error?.description ?? 'unknown'}`);
 }
 
 /** JSStreamNotFoundErr and JSConsumerAlreadyExists of nats-server. */

@@ -1,12 +1,13 @@
 import { Fault } from '@latchkey/messages';
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import type { Outgoing } from './outgoing';
 import { NoResponders } from './no-responders';
 
 interface Waiting {
   readonly subject: string;
   readonly timer: NodeJS.Timeout;
   resolve(answer: Msg): void;
-  reject(fault: Fault): void;
+  reject(error: Error): void;
 }
 
 /** NATS's status for a request that nobody is subscribed to. */
@@ -24,6 +25,7 @@ export class NatsInbox {
 
   constructor(
     private readonly nats: NatsConnection,
+    private readonly outgoing: Outgoing,
     inboxPrefix: string | undefined,
   ) {
     this.#prefix = `${createInbox(inboxPrefix)}.`;
@@ -34,12 +36,22 @@ export class NatsInbox {
     this.#ensureOpen();
     const token = (++this.#tokens).toString(36);
     return new Promise((resolve, reject) => {
-      this.nats.publish(subject, body, { reply: this.#prefix + token, headers });
       const timer = setTimeout(() => {
         this.#take(token)?.reject(new Fault('DEADLINE_EXCEEDED', `no answer from ${subject} in time`));
       }, timeoutMs);
       this.#waiting.set(token, { subject, timer, resolve, reject });
+      this.outgoing.put(() => this.#send(subject, body, this.#prefix + token, headers, token));
     });
+  }
+
+  #send(subject: string, body: string, reply: string, headers: MsgHdrs, token: string): void {
+    // What has failed meanwhile, with the connection, is not asked any more.
+    if (!this.#waiting.has(token)) return;
+    try {
+      this.nats.publish(subject, body, { reply, headers });
+    } catch (error) {
+      this.#take(token)?.reject(error as Error);
+    }
   }
 
   /** Those that wait, or only those of one subject, need wait no longer. */

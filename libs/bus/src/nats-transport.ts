@@ -15,6 +15,7 @@ import { EventStream } from './event-stream';
 import { readNatsSettings, type NatsSettings } from './nats-settings';
 import { parseJson, writeJson } from './json';
 import { NatsInbox } from './nats-inbox';
+import { Outgoing } from './outgoing';
 import { NoResponders } from './no-responders';
 import type {
   BusAnswer,
@@ -55,7 +56,7 @@ class NatsTransport implements Transport {
   readonly maxBytes: number;
   readonly #events: EventStream;
   readonly #inbox: NatsInbox;
-  readonly #appending = new Set<(fault: Fault) => void>();
+  readonly #outgoing = new Outgoing();
   #connected = true;
 
   constructor(
@@ -64,8 +65,8 @@ class NatsTransport implements Transport {
     settings: NatsSettings,
   ) {
     this.maxBytes = nats.info?.max_payload ?? 1_048_576;
-    this.#inbox = new NatsInbox(nats, settings.connection.inboxPrefix);
-    this.#events = new EventStream(nats, context.logger, settings.replicas, settings.maxAgeDays);
+    this.#inbox = new NatsInbox(nats, this.#outgoing, settings.connection.inboxPrefix);
+    this.#events = new EventStream(nats, this.#inbox, context.logger, settings.replicas, settings.maxAgeDays);
     void this.#watch();
   }
 
@@ -113,6 +114,7 @@ class NatsTransport implements Transport {
       drain: async () => {
         if (!subscription.isClosed()) await subscription.drain().catch(() => undefined);
         while (atWork.size > 0) await Promise.allSettled(atWork);
+        this.#outgoing.flush();
         if (!this.nats.isClosed()) await this.nats.flush().catch(() => undefined);
       },
     };
@@ -121,7 +123,9 @@ class NatsTransport implements Transport {
   async append(id: string, message: BusMessage): Promise<void> {
     this.#insistOnConnection();
     const { subject, body } = message;
-    await this.#orBroken(subject, () => this.#events.append(id, subject, body as string, toNats(message.headers)));
+    await this.#events.append(id, subject, body as string, toNats(message.headers)).catch((error: unknown) => {
+      throw asFault(subject, error);
+    });
   }
 
   hear(subject: string, options: EventOptions, handle: (message: BusMessage) => Promise<Hearing>) {
@@ -134,6 +138,7 @@ class NatsTransport implements Transport {
     if (this.nats.isClosed()) return;
     await this.#events.close();
     this.#connected = false;
+    this.#outgoing.flush();
     await this.nats.drain().catch(() => this.nats.close());
   }
 
@@ -143,22 +148,12 @@ class NatsTransport implements Transport {
       body: message.string(),
       headers: fromNats(message.headers),
     });
-    try {
-      message.respond(answer.body as string, { headers: toNats(answer.headers) });
-    } catch (err) {
-      this.context.logger.error({ err, subject: message.subject }, 'an answer could not be sent');
-    }
-  }
-
-  /** What is being appended when the connection breaks fails at once; it may be in the log nevertheless. */
-  #orBroken<T>(subject: string, work: () => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#appending.add(reject);
-      const settled = () => this.#appending.delete(reject);
-      work().then(
-        (value) => (settled(), resolve(value)),
-        (error: unknown) => (settled(), reject(asFault(subject, error))),
-      );
+    this.#outgoing.put(() => {
+      try {
+        message.respond(answer.body as string, { headers: toNats(answer.headers) });
+      } catch (err) {
+        this.context.logger.error({ err, subject: message.subject }, 'an answer could not be sent');
+      }
     });
   }
 
@@ -170,7 +165,6 @@ class NatsTransport implements Transport {
     this.#connected = false;
     const fault = new Fault('UNAVAILABLE', 'the connection to the bus broke');
     this.#inbox.fail(fault);
-    this.#appending.forEach((reject) => reject(fault));
   }
 
   /** Until the server has what was subscribed: after a break the client subscribes again by itself. */
