@@ -1,8 +1,18 @@
 // `npm test`: everything that must hold, closed by one line `N passed, N failed, N skipped` over all of it. Lint, types,
 // build and boundaries count as one test each. With CI=1 a skipped test is a failed one.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join, relative } from 'node:path';
+import { spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -11,6 +21,8 @@ import { installMissing } from './parts.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = '.test-results';
 const CI = Boolean(process.env.CI) && process.env.CI !== 'false';
+/** All temporary files of the run: what is left there at its end was forgotten. */
+const TEMPORARY = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
 /** Every process that a test starts inherits it: whoever still has it at the end was forgotten. */
 const RUN = randomUUID();
 const ENVIRONMENT = {
@@ -18,6 +30,7 @@ const ENVIRONMENT = {
   // Debian keeps nats-server where only root looks.
   PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter),
   LATCHKEY_TEST_RUN: RUN,
+  TMPDIR: TEMPORARY,
   NX_DAEMON: 'false',
   NX_TUI: 'false',
   FORCE_COLOR: '0',
@@ -31,18 +44,33 @@ await main();
 async function main() {
   const began = Date.now();
   process.chdir(ROOT);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
   countParts(installMissing(ENVIRONMENT));
-  await step('formatting (prettier)', ['prettier', '--check', '--log-level', 'warn', '.']);
-  await step('lint (oxlint)', ['oxlint', '--deny-warnings']);
-  await step('boundaries (dependency-cruiser)', ['node', 'tools/boundaries.mjs']);
-  const built = await step('build (tsc)', ['nx', 'run-many', '-t', 'build', '--outputStyle=static']);
-  await step('types of the tests (tsc)', ['tsc', '-p', 'tsconfig.test.json']);
-  await step('types of the CDK app and its tests (tsc)', ['tsc', '-p', 'deploy/cdk/tsconfig.test.json']);
-  if (built) await jestProjects();
+  const built = await twoAtATime([
+    ['build (tsc)', ['nx', 'run-many', '-t', 'build', '--outputStyle=static']],
+    ['formatting (prettier)', ['prettier', '--check', '--log-level', 'warn', '.']],
+    ['boundaries (dependency-cruiser)', ['node', 'tools/boundaries.mjs']],
+    ['lint (oxlint)', ['oxlint', '--deny-warnings']],
+    ['types of the tests (tsc)', ['tsc', '-p', 'tsconfig.test.json']],
+    ['types of the CDK app and its tests (tsc)', ['tsc', '-p', 'deploy/cdk/tsconfig.test.json']],
+  ]);
+  if (built) await jest();
   endForgotten();
+  clearUp();
   console.log(`\n${Math.round((Date.now() - began) / 1000)} s`);
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed > 0 ? 1 : 0;
+}
+
+/** Whether the first of them went well. */
+async function twoAtATime(steps) {
+  const left = [...steps];
+  const outcomes = new Map();
+  const work = async () => {
+    for (let next = left.shift(); next; next = left.shift()) outcomes.set(next, await step(...next));
+  };
+  await Promise.all([work(), work()]);
+  return outcomes.get(steps[0]);
 }
 
 function countParts(missing) {
@@ -56,33 +84,39 @@ async function step(name, command) {
   return status === 0;
 }
 
-/** The rooms two at a time, then the whole system with the machine to itself. */
-async function jestProjects() {
-  const projects = workspaces().filter(({ scripts }) => scripts?.test);
-  for (const { room } of projects) {
-    rmSync(join(room, RESULTS), { recursive: true, force: true });
-    mkdirSync(join(room, RESULTS), { recursive: true });
-  }
-  await jest(projects.filter(({ room }) => room !== 'e2e'));
-  await jest(projects.filter(({ room }) => room === 'e2e'));
-}
-
-async function jest(projects) {
-  const names = projects.map(({ name }) => name).join(',');
-  const nx = `nx run-many -t test --projects=${names} --parallel=2 --skip-nx-cache --outputStyle=static`.split(' ');
-  const options = `--json --outputFile=${RESULTS}/jest.json --maxWorkers=1 --passWithNoTests --forceExit`.split(' ');
-  const { output } = await run([...nx, '--', ...options]);
+/** All rooms in one run, on one DynamoDB Local that stays warm. */
+async function jest() {
+  rmSync(RESULTS, { recursive: true, force: true });
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(`${RESULTS}/${projects.length > 1 ? 'rooms' : projects[0].room}.log`, output);
-  for (const project of projects) countProject(project, output);
+  const results = join(RESULTS, 'jest.json');
+  const dynamoDb = await sharedDynamoDb();
+  const environment = { LATCHKEY_BUILT: '1', ...(dynamoDb && { LATCHKEY_DYNAMODB_LOCAL: dynamoDb.endpoint }) };
+  const options = ['--json', `--outputFile=${results}`, '--forceExit'];
+  const { output } = await run(['jest', ...options], environment, `${RESULTS}/jest.log`);
+  await dynamoDb?.close();
+  if (!existsSync(results)) return count('failed', 'jest', `it gave no results\n${output.slice(-6_000)}`);
+  const suites = JSON.parse(readFileSync(results, 'utf8')).testResults;
+  for (const room of new Set(suites.map(roomOf))) {
+    const ofRoom = suites.filter((suite) => roomOf(suite) === room);
+    countRoom(room, ofRoom);
+  }
 }
 
-function countProject({ room }, output) {
-  const path = join(room, RESULTS, 'jest.json');
-  if (!existsSync(path)) return count('failed', room, `jest gave no results\n${output.slice(-6_000)}`);
-  const { testResults } = JSON.parse(readFileSync(path, 'utf8'));
+async function sharedDynamoDb() {
+  const { dynamoDbLocalMissing, startDynamoDbLocal } = await import('@latchkey/testing');
+  Object.assign(process.env, { TMPDIR: TEMPORARY, LATCHKEY_TEST_RUN: RUN });
+  return dynamoDbLocalMissing() ? undefined : startDynamoDbLocal();
+}
+
+/** `libs/bus` of `<root>/libs/bus/test/x.test.ts`. */
+function roomOf({ name }) {
+  const [room = ''] = relative(ROOT, name).split(`${sep}test${sep}`);
+  return room;
+}
+
+function countRoom(room, suites) {
   const before = { ...totals };
-  for (const suite of testResults) countSuite(suite);
+  for (const suite of suites) countSuite(suite);
   const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map((outcome) => totals[outcome] - before[outcome]);
   console.log(`${failed > 0 ? 'FAILED' : 'ok    '} ${room}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
 }
@@ -115,24 +149,24 @@ function indent(text = '') {
   return stripVTControlCharacters(text).trimEnd().replace(/^/gm, '    ');
 }
 
-/** Runs a command without a terminal; its output comes back whole. */
-function run([command, ...args]) {
+/** Runs a command without a terminal; its output comes back whole, and goes to `log`, to be looked at meanwhile. */
+function run([command, ...args], environment = {}, log = undefined) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...ENVIRONMENT, ...environment };
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks = [];
-    child.stdout.on('data', (chunk) => chunks.push(chunk));
-    child.stderr.on('data', (chunk) => chunks.push(chunk));
+    const onData = (chunk) => {
+      chunks.push(chunk);
+      if (log) appendFileSync(log, chunk);
+    };
+    child.stdout.on('data', onData);
+    child.stderr.on('data', onData);
     child.on('error', reject);
-    // `exit`, not `close`: a forgotten grandchild may hold the pipes open.
-    child.on('exit', (code) =>
-      setTimeout(() => resolve({ status: code, output: Buffer.concat(chunks).toString() }), 200),
-    );
+    const done = (status) => resolve({ status, output: Buffer.concat(chunks).toString() });
+    child.on('close', done);
+    // A forgotten grandchild may hold the pipes open.
+    child.on('exit', (code) => setTimeout(() => done(code), 5_000).unref());
   });
-}
-
-function workspaces() {
-  const list = spawnSync('npm', ['query', '.workspace'], { env: ENVIRONMENT, encoding: 'utf8', maxBuffer: 1e8 });
-  return JSON.parse(list.stdout).map(({ name, location, scripts }) => ({ name, room: location, scripts }));
 }
 
 /** A test that leaves a process running has failed: it would disturb the next run. */
@@ -141,6 +175,19 @@ function endForgotten() {
   for (const { pid } of forgotten) process.kill(pid, 'SIGKILL');
   const names = forgotten.map(({ pid, command }) => `${pid} ${command}`);
   count(forgotten.length > 0 ? 'failed' : 'passed', 'no process is left behind', names.join('\n'));
+}
+
+/** Nor may it leave files behind: hundreds of runs would fill a disk. */
+function clearUp() {
+  const left = existsSync(TEMPORARY) ? readdirSync(TEMPORARY) : [];
+  rmSync(TEMPORARY, { recursive: true, force: true });
+  count(left.length > 0 ? 'failed' : 'passed', 'no temporary file is left behind', left.join('\n'));
+}
+
+function giveUp() {
+  endForgotten();
+  clearUp();
+  process.exit(130);
 }
 
 function processesOfThisRun() {
