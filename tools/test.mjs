@@ -37,6 +37,9 @@ const ENVIRONMENT = {
   ...(CI && { CI: '1' }),
 };
 
+/** One compiler for all rooms is twice as fast as Nx with one for each; what Nx has left is the console's pages. */
+const BUILD = 'tsc -b apps/* libs/* deploy/cdk && nx build @latchkey/monitor --excludeTaskDependencies';
+
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
 await main();
@@ -47,7 +50,7 @@ async function main() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp);
   countParts(installMissing(ENVIRONMENT));
   const built = await twoAtATime([
-    ['build (tsc)', ['nx', 'run-many', '-t', 'build', '--outputStyle=static']],
+    ['build (tsc)', ['sh', '-c', BUILD]],
     ['formatting (prettier)', ['prettier', '--check', '--log-level', 'warn', '.']],
     ['boundaries (dependency-cruiser)', ['node', 'tools/boundaries.mjs']],
     ['lint (oxlint)', ['oxlint', '--deny-warnings']],
