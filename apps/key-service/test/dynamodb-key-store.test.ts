@@ -14,7 +14,7 @@ describeWith(dynamoDbLocalMissing())('DynamoDB key store', () => {
   beforeAll(async () => {
     dynamoDb = await startDynamoDbLocal();
     table = await newTable(dynamoDb.endpoint);
-  }, 60_000);
+  });
   afterAll(() => dynamoDb.close());
 
   describe('as every store', () =>

@@ -29,7 +29,7 @@ beforeAll(() => {
   methods = resources(templates.door, 'AWS::ApiGateway::Method').map(
     ({ Properties }) => Properties as unknown as Method,
   );
-}, 120_000);
+});
 
 /** What SPEKE's AWS encryptors want of API Gateway, and what usually goes wrong there. */
 describe('the media services’ door', () => {

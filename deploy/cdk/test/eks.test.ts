@@ -32,7 +32,7 @@ describe('beside a cluster of one’s own', () => {
     ).toEqual(['key-service', 'monitor']);
     expect(statements(template).flatMap(({ Resource }) => list(Resource))).not.toContain('*');
     expect(JSON.stringify(template.toJSON())).toContain('sts:TagSession');
-  }, 60_000);
+  });
 
   it('lets pods read tenants where these are rows, and the monitor put events on the buses of its bridges', () => {
     const secretArn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:bridges-AbCdEf';
@@ -53,7 +53,7 @@ describe('beside a cluster of one’s own', () => {
         .map(({ Properties }) => Properties['ServiceAccount'])
         .sort(),
     ).toEqual(['monitor', ...TENANT_READERS].sort());
-  }, 60_000);
+  });
 
   it('gets the media services’ door when the gateway has a load balancer', () => {
     const { door } = install({ clusterName: 'video', gatewayBalancer: BALANCER });
@@ -61,5 +61,5 @@ describe('beside a cluster of one’s own', () => {
     template.hasResourceProperties('AWS::ApiGateway::VpcLink', { TargetArns: [BALANCER.arn] });
     const [method] = resources(template, 'AWS::ApiGateway::Method');
     expect(JSON.stringify(method?.Properties)).toContain(`http://${BALANCER.dnsName}:8080/`);
-  }, 60_000);
+  });
 });
