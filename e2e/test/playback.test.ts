@@ -90,12 +90,11 @@ describeWith(['ffmpeg', 'shaka-packager', 'chromium'])('a player in a browser', 
     expect(await page.textContent('#status')).toBe('Refused: There is no such key (404 key-not-found).');
     const stoppedAt = await page.evaluate<number>('video.currentTime');
     expect(stoppedAt).toBeGreaterThan(0);
-    expect(stoppedAt).toBeLessThan(12);
-    expect((await keyRequests()).map((request) => request.replace(/.* → /, ''))).toEqual([
-      '200 16 bytes',
-      '200 16 bytes',
-      '404 key-not-found',
-    ]);
+    expect(stoppedAt).toBeLessThan(await page.evaluate<number>('video.duration'));
+    const answers = (await keyRequests()).map((request) => request.replace(/.* → /, ''));
+    // How many segments it had before is a matter of time.
+    expect(answers.pop()).toBe('404 key-not-found');
+    expect(new Set(answers)).toEqual(new Set(['200 16 bytes']));
   });
 
   async function open(address: string): Promise<Page> {
