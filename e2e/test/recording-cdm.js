@@ -18,7 +18,8 @@
       record.requests.push({ keySystem: this.keySystem, initDataType, initData: base64(initData) });
       this.sessionId = `session-${record.requests.length}`;
       const message = new Event('message');
-      Object.assign(message, { messageType: 'license-request', message: new Uint8Array([1, 2, 3]).buffer });
+      // Of an even length: hls.js reads PlayReady's as UTF-16, and gives everything up when it cannot.
+      Object.assign(message, { messageType: 'license-request', message: new Uint8Array([1, 2, 3, 4]).buffer });
       setTimeout(() => {
         this.dispatchEvent(message);
         if (this.onmessage) this.onmessage(message);
