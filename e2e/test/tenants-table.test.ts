@@ -64,10 +64,23 @@ if (missing) console.warn(`skipped: ${missing}`);
     expect(await bytes(await deliver('studio', contentId, keyId))).toBe(answer.keys[0]?.key.toString('hex'));
   });
 
-  it('do not reach each other’s keys', async () => {
-    const { contentId, keyId } = await issued('studio');
+  // promise 39
+  it('do not reach each other’s keys, at no door: asking for the same gives each its own', async () => {
+    const { contentId, keyId, answer } = await issued('studio');
     expect((await deliver('other', contentId, keyId)).ok).toBe(false);
-  });
+    const { answer: theirs } = await issued('other', contentId, keyId);
+    expect(theirs.keys[0]?.key).not.toEqual(answer.keys[0]?.key);
+    expect(await (await ask('studio', contentId, keyId)).document()).toMatchObject({ keys: answer.keys });
+    await eventually(async () => (await deliver('other', contentId, keyId)).ok);
+    expect(await bytes(await deliver('other', contentId, keyId))).toBe(theirs.keys[0]?.key.toString('hex'));
+    expect(await bytes(await deliver('studio', contentId, keyId))).toBe(answer.keys[0]?.key.toString('hex'));
+    const kept = `${system.spekeUrl}/copyProtectionData/${contentId}`;
+    const headers = (tenant: string) => ({ 'x-api-key': secrets.get(tenant) ?? '' });
+    const statuses = await Promise.all(
+      ['studio', 'other', 'nobody'].map((each) => fetch(kept, { headers: headers(each) })),
+    );
+    expect(statuses.map(({ status }) => status)).toEqual([404, 404, 401]);
+  }, 120_000);
 
   it('are changed while they are served', async () => {
     const file = join(work, 'studio.yaml');
@@ -114,12 +127,12 @@ if (missing) console.warn(`skipped: ${missing}`);
   }
 
   /** Once the gateway and key-service know the tenant. */
-  async function issued(tenant: string) {
-    const [contentId, keyId] = [`content-${randomUUID()}`, randomUUID()];
+  async function issued(tenant: string, contentId = `content-${randomUUID()}`, keyId: string = randomUUID()) {
     let reply!: EncryptorReply;
     await eventually(async () => {
       reply = await ask(tenant, contentId, keyId);
-      if (![200, 401, 503].includes(reply.status)) throw new Error(`${reply.status}: ${reply.body}`);
+      // 401, and 429 as it looks like guessing: the gateway does not know it yet. 403: key-service does not.
+      if (![200, 401, 403, 429, 503].includes(reply.status)) throw new Error(`${reply.status}: ${reply.body}`);
       return reply.status === 200;
     });
     return { contentId, keyId, answer: await reply.document() };
