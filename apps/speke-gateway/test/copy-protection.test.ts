@@ -287,6 +287,9 @@ describe('copyProtection', () => {
 });
 
 describe('what is told about an exchange', () => {
+  /** What the gateway says of itself when it starts may still come. */
+  const exchanges = () => events.filter(({ kind }) => kind !== 'configuration');
+
   it('is one log line, without the document or a key', async () => {
     gateway = await startGateway();
     await encryptor.ask(url(), WISH, { headers: { 'user-agent': 'AWS Elemental MediaPackage' } });
@@ -320,8 +323,8 @@ describe('what is told about an exchange', () => {
     await encryptor.post(url(), '<a/>', '2.0');
     behaviour.issueFault = new Fault('UNAVAILABLE', 'away');
     await encryptor.ask(url(), WISH);
-    await eventually(() => events.length === 3 && asked.refusals.length === 1);
-    const byKind = Object.fromEntries(events.map((event) => [event['kind'], event]));
+    await eventually(() => exchanges().length === 3 && asked.refusals.length === 1);
+    const byKind = Object.fromEntries(exchanges().map((event) => [event['kind'], event]));
     expect(byKind['completed']).toMatchObject({
       tenant: 'default',
       contentId: 'movie-1',
@@ -342,18 +345,19 @@ describe('what is told about an exchange', () => {
     await hearEvents();
     behaviour.issueFault = new Fault('FORBIDDEN', 'revoked');
     await encryptor.ask(url(), WISH);
-    await eventually(() => events.length === 1);
-    expect([events[0]?.['kind'], asked.refusals]).toEqual(['rejected', []]);
+    await eventually(() => exchanges().length === 1);
+    expect([exchanges()[0]?.['kind'], asked.refusals]).toEqual(['rejected', []]);
   });
 
   it('is which configuration was in force', async () => {
     gateway = await startGateway();
     await hearEvents();
-    const before = events.length;
     const other = await startGateway({ TENANTS_FILE: tenantsFile({ id: 'default' }) }, { hub: gateway.hub });
-    await eventually(() => events.length > before);
+    const told = () => events.filter(({ kind }) => kind === 'configuration').at(-1);
+    // The first gateway, which has no file, may tell its own meanwhile.
+    await eventually(() => (told()?.['warnings'] as string[] | undefined)?.[0]?.includes('is open') === true);
     await other.close();
-    expect(events.at(-1)).toMatchObject({
+    expect(told()).toMatchObject({
       kind: 'configuration',
       service: 'speke-gateway',
       tenants: 1,
