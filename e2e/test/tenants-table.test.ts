@@ -80,7 +80,7 @@ if (missing) console.warn(`skipped: ${missing}`);
       ['studio', 'other', 'nobody'].map((each) => fetch(kept, { headers: headers(each) })),
     );
     expect(statuses.map(({ status }) => status)).toEqual([404, 404, 401]);
-  }, 120_000);
+  });
 
   it('are changed while they are served', async () => {
     const file = join(work, 'studio.yaml');
