@@ -123,7 +123,7 @@ describeWith(['nats-server'])('the ledger of a running system', () => {
 
   // promise 22
   it('names the one record that was edited, and the one that was deleted', async () => {
-    const store = open({ path: join(system.data, 'monitor', 'ledger'), maxDbs: 8, encoding: 'json' }).openDB({
+    const store = open({ path: join(system.data, 'monitor', 'ledger'), maxDbs: 8 }).openDB({
       name: 'records',
     });
     const original = store.get(['default', 7]);

@@ -31,7 +31,7 @@ describe('npm run ledger', () => {
     expect(whole).toMatchObject({ status: 0, out: expect.stringContaining('default: 5 records') });
     expect(whole.out).toContain('The ledger is whole.');
 
-    const records = open({ path: path(), maxDbs: 8, encoding: 'json' }).openDB({ name: 'records' });
+    const records = open({ path: path(), maxDbs: 8 }).openDB({ name: 'records' });
     const third = records.get(['default', 3]);
     await records.put(['default', 3], { ...third, body: third.body.replace('packager-1', 'packager-9') });
     const edited = await run('verify');

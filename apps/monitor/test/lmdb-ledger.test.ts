@@ -7,7 +7,7 @@ import { describeLedgerStore } from './ledger-store.conformance';
 
 describeLedgerStore('ledger on LMDB', async () => {
   const path = temporaryDirectory();
-  const records = () => open({ path, maxDbs: 8, encoding: 'json' }).openDB({ name: 'records' });
+  const records = () => open({ path, maxDbs: 8 }).openDB({ name: 'records' });
   return {
     open: async () => new LmdbLedgerStore(path),
     edit: async (chain, index, body) => {
