@@ -1,15 +1,16 @@
+import type { Bus, Message, Outbox } from '@latchkey/bus';
 import type { KeyId } from '@latchkey/cenc';
-import { deliveryCounted, deliveryDenied } from '@latchkey/messages';
-import type { ServiceContext } from '@latchkey/runtime';
-import { cloudEvent } from './cloud-event';
+import { deliveryCounted, deliveryDenied, newEvent } from '@latchkey/messages';
+import type { z } from 'zod';
 import type { KeyName } from './key-name';
 import type { DenialReason } from './denial';
-import type { EventOutbox } from './event-outbox';
 
 /** How much is lost at most if the process dies: deliveries counted, and repeats of a denial, that were not stated yet. */
 export const COUNT_WINDOW_MS = 10_000;
 export const REPEAT_WINDOW_MS = 1_000;
 const MOST_COUNTED = 50_000;
+/** Of one window, in one place of the outbox: what is told again is the same events, by their ids. */
+const TOGETHER = 100;
 
 /** A key that was issued for DRM systems alone: no player gets it, and none is told so. */
 export const DRM_ONLY = 'drm-only-key';
@@ -33,6 +34,8 @@ export interface RecordedExchange {
   readonly traceparent?: string | undefined;
 }
 
+type Counted = z.input<typeof deliveryCounted.data>;
+
 export interface Delivered {
   readonly exchange: RecordedExchange;
   readonly subject: string | undefined;
@@ -46,8 +49,10 @@ export class DeliveryRecords {
   readonly #timers: NodeJS.Timeout[];
 
   constructor(
-    private readonly outbox: EventOutbox,
-    private readonly service: Pick<ServiceContext, 'name' | 'instance'>,
+    private readonly bus: Bus,
+    private readonly outbox: Outbox,
+    /** Of the events. */
+    private readonly source: string,
     private readonly now: () => number = Date.now,
   ) {
     this.#timers = [
@@ -73,7 +78,7 @@ export class DeliveryRecords {
     }
     if (this.#repeats.size >= MOST_COUNTED) this.#stateRepeats();
     this.#repeats.set(kind, { ...denied, count: 0 });
-    return this.#stateDenial({ ...denied, count: 1 });
+    return this.outbox.now(this.#denial({ ...denied, count: 1 }));
   }
 
   counted(name: KeyName): void {
@@ -88,50 +93,55 @@ export class DeliveryRecords {
 
   /** Before the key leaves: a delivery whose record is not durable does not happen. Throws Fault UNAVAILABLE. */
   async each(name: KeyName, by: Delivered): Promise<void> {
-    await this.outbox.putOrFail(
-      deliveryCounted,
-      cloudEvent(this.service, deliveryCounted.type, `${name.tenant}/${name.contentId}`, {
-        ...nameOf(name),
-        from: this.#time(),
-        to: this.#time(),
-        delivered: 1,
-        exchangeId: by.exchange.id,
-        address: by.address,
-        ...(by.subject === undefined ? {} : { subject: by.subject }),
+    const event = this.#delivered(name, {
+      from: this.#time(),
+      to: this.#time(),
+      delivered: 1,
+      exchangeId: by.exchange.id,
+      address: by.address,
+      ...(by.subject === undefined ? {} : { subject: by.subject }),
+    });
+    await this.bus.publish(deliveryCounted, event);
+  }
+
+  /** What was counted is put into the outbox, which is closed after this. */
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#stateCounts();
+    this.#stateRepeats();
+  }
+
+  #stateCounts(): void {
+    const counts = [...this.#counts.values()];
+    this.#counts.clear();
+    this.#put(
+      counts.map(({ name, delivered, from }) => {
+        const event = this.#delivered(name, { from: this.#time(from), to: this.#time(), delivered });
+        return () => this.bus.publish(deliveryCounted, event);
       }),
     );
   }
 
-  async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all([this.#stateCounts(), this.#stateRepeats()]);
+  #put(messages: readonly Message[]): void {
+    for (let from = 0; from < messages.length; from += TOGETHER) {
+      const some = messages.slice(from, from + TOGETHER);
+      this.outbox.put(() => Promise.all(some.map((message) => message())));
+    }
   }
 
-  async #stateCounts(): Promise<void> {
-    const counts = [...this.#counts.values()];
-    this.#counts.clear();
-    await Promise.all(
-      counts.map(({ name, delivered, from }) =>
-        this.outbox.put(
-          deliveryCounted,
-          cloudEvent(this.service, deliveryCounted.type, `${name.tenant}/${name.contentId}`, {
-            ...nameOf(name),
-            from: this.#time(from),
-            to: this.#time(),
-            delivered,
-          }),
-        ),
-      ),
-    );
+  #delivered({ tenant, contentId, keyId }: KeyName, facts: Omit<Counted, keyof KeyName>) {
+    const subject = subjectOf(tenant, contentId);
+    return newEvent(deliveryCounted, { source: this.source, subject, data: { tenant, contentId, keyId, ...facts } });
   }
 
-  async #stateRepeats(): Promise<void> {
+  #stateRepeats(): void {
     const repeats = [...this.#repeats.values()].filter(({ count }) => count > 0);
     this.#repeats.clear();
-    await Promise.all(repeats.map((denied) => this.#stateDenial(denied)));
+    this.#put(repeats.map((denied) => this.#denial(denied)));
   }
 
-  #stateDenial({ tenant, contentId, keyIds, reason, subject, address, exchange, count }: Denied & { count: number }) {
+  #denial(denied: Denied & { count: number }): Message {
+    const { tenant, contentId, keyIds, reason, subject, address, exchange, count } = denied;
     const data = {
       tenant,
       exchangeId: exchange.id,
@@ -142,14 +152,13 @@ export class DeliveryRecords {
       address,
       count,
     };
-    const event = cloudEvent(
-      this.service,
-      deliveryDenied.type,
-      subjectOf(tenant, contentId),
+    const event = newEvent(deliveryDenied, {
+      source: this.source,
+      subject: subjectOf(tenant, contentId),
+      traceparent: exchange.traceparent,
       data,
-      exchange.traceparent,
-    );
-    return this.outbox.put(deliveryDenied, event);
+    });
+    return () => this.bus.publish(deliveryDenied, event);
   }
 
   #time(at = this.now()): string {
@@ -159,8 +168,4 @@ export class DeliveryRecords {
 
 function subjectOf(tenant: string, contentId: string | undefined): string {
   return contentId === undefined ? tenant : `${tenant}/${contentId}`;
-}
-
-function nameOf({ tenant, contentId, keyId }: KeyName) {
-  return { tenant, contentId, keyId };
 }

@@ -1,18 +1,16 @@
 import 'reflect-metadata';
-import { busCheck, busEnvironment, startAnswering, type BusConnection } from '@latchkey/bus';
+import { busCheck, busEnvironment, Outbox, startAnswering, type Bus, type BusConnection } from '@latchkey/bus';
 import { isLoopback, startHttp, unavailable, type HttpService } from '@latchkey/http';
-import { configurationLoaded } from '@latchkey/messages';
+import { configurationLoaded, eventSource, newEvent } from '@latchkey/messages';
 import { EnvironmentError, readEnvironment, type ServiceContext } from '@latchkey/runtime';
 import { openTenantSource } from '@latchkey/tenant-source';
 import type { TenantDirectory } from '@latchkey/tenants';
 import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { cloudEvent } from './cloud-event';
 import { readConfig, type Config } from './config';
 import { DeliveryRecords } from './delivery-records';
 import { openToOrigins } from './delivery-routes';
 import { DeliveryRules } from './delivery-rules';
-import { EventOutbox } from './event-outbox';
 import { HeldKeys } from './held-keys';
 import { KeyDesk } from './key-desk';
 import { KeyEventsModule, PlayersModule } from './key-delivery.module';
@@ -40,11 +38,11 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
     mostPending: MOST_PENDING,
     now: Date.now,
   });
-  const outbox = new EventOutbox(connection, logger);
-  const tell = () => tellConfiguration(context, outbox, tenants, rules.warnings());
+  const outbox = new Outbox(logger);
+  const tell = () => tellConfiguration(context, { bus: connection, outbox }, tenants, rules.warnings());
   tell();
   tenants.onChange(tell);
-  const records = new DeliveryRecords(outbox, context);
+  const records = new DeliveryRecords(connection, outbox, eventSource(context));
   const desk = new KeyDesk(rules, held, releases, records, new RateLimit(Date.now));
 
   const warming = new KeyWarming(releases, held, logger);
@@ -63,7 +61,7 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
     async close() {
       await http.close();
       await hearing.close();
-      await records.close();
+      records.close();
       await outbox.close();
       held.close();
       tenants.close();
@@ -74,18 +72,21 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
 /** What is in force from now on: to the log and, for operators who compare processes, to the bus. */
 function tellConfiguration(
   context: ServiceContext,
-  outbox: EventOutbox,
+  { bus, outbox }: { bus: Bus; outbox: Outbox },
   tenants: TenantDirectory,
   warnings: string[],
 ): void {
   for (const warning of warnings) context.logger.warn(warning);
-  const data = {
-    service: context.name,
-    tenants: tenants.list().length,
-    digest: tenants.digest,
-    warnings: [...warnings, ...tenants.faults],
-  };
-  void outbox.put(configurationLoaded, cloudEvent(context, configurationLoaded.type, undefined, data));
+  const event = newEvent(configurationLoaded, {
+    source: eventSource(context),
+    data: {
+      service: context.name,
+      tenants: tenants.list().length,
+      digest: tenants.digest,
+      warnings: [...warnings, ...tenants.faults],
+    },
+  });
+  outbox.put(() => bus.publish(configurationLoaded, event));
 }
 
 /**

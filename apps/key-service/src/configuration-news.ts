@@ -1,26 +1,29 @@
-import { randomUUID } from 'node:crypto';
-import type { Bus } from '@latchkey/bus';
-import { configurationLoaded } from '@latchkey/messages';
+import type { Bus, Outbox } from '@latchkey/bus';
+import { configurationLoaded, eventSource, newEvent } from '@latchkey/messages';
 import type { ServiceContext } from '@latchkey/runtime';
 import type { TenantDirectory } from '@latchkey/tenants';
 import type { KeyServiceConfig } from './config';
-
-const TRIES = 5;
-const BETWEEN_MS = 2_000;
 
 /** Says on the bus which configuration is in force, now and whenever it changes; to the log what an operator should know of it. */
 export function tellConfiguration(
   config: KeyServiceConfig,
   tenants: TenantDirectory,
   context: ServiceContext,
-  bus: Bus,
+  { bus, outbox }: { bus: Bus; outbox: Outbox },
 ): void {
   const tell = () => {
     const warnings = warningsOf(config, tenants);
     for (const warning of warnings) context.logger.warn(warning);
-    publish(eventOf(context, tenants, warnings), bus, TRIES).catch((err: unknown) =>
-      context.logger.warn({ err }, 'the bus was not told which configuration is in force'),
-    );
+    const event = newEvent(configurationLoaded, {
+      source: eventSource(context),
+      data: {
+        service: context.name,
+        tenants: tenants.list().length,
+        digest: tenants.digest,
+        warnings: [...warnings, ...tenants.faults],
+      },
+    });
+    outbox.put(() => bus.publish(configurationLoaded, event));
   };
   tell();
   tenants.onChange(tell);
@@ -44,33 +47,4 @@ function warningsOf(config: KeyServiceConfig, tenants: TenantDirectory): string[
       ({ id }) => `tenant ${id} answers configured keys (keyIdOverride: fixed): for tests, never for production`,
     ),
   ];
-}
-
-type ConfigurationEvent = ReturnType<typeof eventOf>;
-
-function eventOf({ name, instance }: ServiceContext, tenants: TenantDirectory, warnings: string[]) {
-  return {
-    specversion: '1.0' as const,
-    id: randomUUID(),
-    source: `/latchkey/${name}/${instance}`,
-    type: configurationLoaded.type,
-    time: new Date().toISOString(),
-    datacontenttype: 'application/json' as const,
-    data: {
-      service: name,
-      tenants: tenants.list().length,
-      digest: tenants.digest,
-      warnings: [...warnings, ...tenants.faults],
-    },
-  };
-}
-
-async function publish(event: ConfigurationEvent, bus: Bus, tries: number): Promise<void> {
-  try {
-    await bus.publish(configurationLoaded, event);
-  } catch (error) {
-    if (tries <= 1) throw error;
-    await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS).unref());
-    await publish(event, bus, tries - 1);
-  }
 }

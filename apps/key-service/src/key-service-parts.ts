@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Deadline, type BusConnection } from '@latchkey/bus';
+import { Deadline, Outbox, type BusConnection } from '@latchkey/bus';
 import { SealingIdentity } from '@latchkey/messages';
 import type { Logger, ServiceContext } from '@latchkey/runtime';
 import type { TenantDirectory } from '@latchkey/tenants';
@@ -90,7 +90,8 @@ export function openKeyServiceParts(
     maxAgeMs: config.DATA_KEY_MAX_AGE_SECONDS * 1_000,
   });
   relay.start();
-  tellConfiguration(config, tenants, context, connection);
+  const outbox = new Outbox(logger);
+  tellConfiguration(config, tenants, context, { bus: connection, outbox });
   const upkeep = keepUp(store, wrapper, logger);
   return {
     ...answering,
@@ -99,7 +100,7 @@ export function openKeyServiceParts(
     wrapper,
     close: async () => {
       clearInterval(upkeep);
-      await relay.stop(Deadline.in(CLOSE_WITHIN_MS));
+      await Promise.all([relay.stop(Deadline.in(CLOSE_WITHIN_MS)), outbox.close()]);
       wrapper.close();
       masterKey.close();
       tenants.close();

@@ -1,5 +1,5 @@
 import type { BusConnection } from '@latchkey/bus';
-import { busCheck, startAnswering } from '@latchkey/bus';
+import { busCheck, Outbox, startAnswering } from '@latchkey/bus';
 import { startHttp } from '@latchkey/http';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
 import { tellAccess } from './access/access-news';
@@ -55,7 +55,8 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
   const witnesses = [overview, rotation, time, feed, instances, ...(bridges.present ? [bridges] : [])];
   const intake = new EventIntake(ledger, witnesses);
   const events = await startAnswering(MonitorEventsModule.of(intake), connection, context);
-  tellAccess(opened, context, connection);
+  const outbox = new Outbox(context.logger);
+  tellAccess(opened, context, { bus: connection, outbox });
   const stopChecking = checkRotations(rotation, time, context);
   const stopCounting = watchGaps(ledger.store, context.logger);
 
@@ -101,7 +102,7 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       stopCounting();
       streams.close();
       await http.close();
-      await events.close();
+      await Promise.all([events.close(), outbox.close()]);
       await ledger.close();
       await bridges.close();
       await endRun(runs);

@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import type { Bus } from '@latchkey/bus';
-import { configurationLoaded } from '@latchkey/messages';
+import type { Bus, Outbox } from '@latchkey/bus';
+import { configurationLoaded, newEvent } from '@latchkey/messages';
 import type { Logger } from '@latchkey/runtime';
 import type { TenantDirectory } from '@latchkey/tenants';
-import type { Outbox } from './outbox';
 
 /** Says which configuration is in force, and which is not, now and whenever it changes: its digest, and nothing of what is in it. */
 export function tellConfiguration(
@@ -14,20 +12,15 @@ export function tellConfiguration(
   const tell = () => {
     const warnings = warningsNow();
     for (const warning of warnings) logger.warn(warning);
-    const event = {
-      specversion: '1.0' as const,
-      id: randomUUID(),
+    const event = newEvent(configurationLoaded, {
       source,
-      type: configurationLoaded.type,
-      time: new Date().toISOString(),
-      datacontenttype: 'application/json' as const,
       data: {
         service: 'speke-gateway',
         tenants: tenants.list().length,
         digest: tenants.digest,
         warnings: [...warnings, ...tenants.faults],
       },
-    };
+    });
     outbox.put(() => bus.publish(configurationLoaded, event));
   };
   tell();

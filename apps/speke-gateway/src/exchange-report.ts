@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Deadline, type Bus } from '@latchkey/bus';
+import { Deadline, type Bus, type Outbox } from '@latchkey/bus';
 import type { KeyId, SystemId } from '@latchkey/cenc';
 import {
   exchangeCompleted,
   exchangeFailed,
   exchangeRejected,
+  newEvent,
   recordRefusal,
   type Requester,
   MAX_KEYS_PER_REQUEST,
@@ -14,7 +15,6 @@ import type { SpekeRequest, SpekeVersion } from '@latchkey/speke';
 import type { z } from 'zod';
 import { UNKNOWN_TENANT } from '@latchkey/tenants';
 import { Traffic } from './door/traffic';
-import type { Outbox } from './outbox';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -69,7 +69,7 @@ export class ExchangeReports {
   constructor(
     private readonly bus: Bus,
     private readonly outbox: Outbox,
-    /** Of the events: `/latchkey/speke-gateway/<instance>`. */
+    /** Of the events. */
     private readonly source: string,
   ) {}
 
@@ -84,15 +84,11 @@ export class ExchangeReports {
   #publish(report: ExchangeReport, { exchange }: FastifyRequest, status: number): void {
     const contract = status < 400 ? exchangeCompleted : status < 500 ? exchangeRejected : exchangeFailed;
     const { tenant, contentId, spekeVersion, periodIndex, resource, requester, hops } = report;
-    const event = {
-      specversion: '1.0' as const,
-      id: exchange.id,
+    const event = newEvent(contract, {
       source: this.source,
-      type: contract.type,
-      time: new Date().toISOString(),
-      ...(contentId !== undefined && { subject: `${tenant}/${contentId}` }),
-      datacontenttype: 'application/json' as const,
-      ...(exchange.traceparent !== undefined && { traceparent: exchange.traceparent }),
+      id: exchange.id,
+      subject: contentId === undefined ? undefined : `${tenant}/${contentId}`,
+      traceparent: exchange.traceparent,
       data: {
         tenant,
         exchangeId: exchange.id,
@@ -108,7 +104,7 @@ export class ExchangeReports {
         durationMs: Math.round(exchange.durationMs * 100) / 100,
         hops: hops.map(({ name, startMs, ms }) => ({ name, startMs, ms })),
       },
-    };
+    });
     this.outbox.put(() => this.bus.publish(contract as typeof exchangeCompleted, event as never));
   }
 

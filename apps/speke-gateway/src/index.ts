@@ -1,5 +1,6 @@
-import { busCheck, type BusConnection } from '@latchkey/bus';
+import { busCheck, Outbox, type BusConnection } from '@latchkey/bus';
 import { startHttp } from '@latchkey/http';
+import { eventSource } from '@latchkey/messages';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
 import { openTenantSource } from '@latchkey/tenant-source';
 import { readConfig } from './config';
@@ -17,7 +18,6 @@ import { GatewayModule } from './gateway.module';
 import { guard } from './guard';
 import { KeyImports } from './key-imports';
 import { isXml } from './media-types';
-import { Outbox } from './outbox';
 import { setSpekeHeaders, SPEKE_HEADERS } from './speke-headers';
 import { spekeProblem } from './speke-problems';
 
@@ -34,7 +34,7 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
     openToAll,
   });
   const outbox = new Outbox(context.logger);
-  const source = `/latchkey/speke-gateway/${context.instance}`;
+  const source = eventSource(context);
   const reports = new ExchangeReports(connection, outbox, source);
   tellConfiguration(tenants, warnings, { bus: connection, outbox, source, logger: context.logger });
   const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config);

@@ -6,5 +6,6 @@ export { Answers, Hears, type HearsOptions } from './decorators';
 export { MemoryHub } from './memory-hub';
 export { NoResponders } from './no-responders';
 export { natsEnvironment } from './nats-settings';
+export { Outbox, type Message } from './outbox';
 export { busCheck, runOnBus } from './run-on-bus';
 export { nestLogger, startAnswering } from './start-answering';

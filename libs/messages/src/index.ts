@@ -17,6 +17,7 @@ export {
   type SpekeVersion,
 } from './fields';
 export * from './keys';
+export { eventSource, newEvent, type CloudEvent, type NewEvent } from './new-event';
 export * from './signaling';
 export { SERVICES, type ServiceName, type ServiceRole } from './services';
 export { SealingIdentity, SealingPair, type SealAllContext, type SealContext } from './sealed-key';

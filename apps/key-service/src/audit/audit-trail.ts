@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import type { Deadline } from '@latchkey/bus';
-import { auditVoided, type EVENTS, type LatchkeyEvent } from '@latchkey/messages';
+import { auditVoided, eventSource, newEvent, type EVENTS, type LatchkeyEvent } from '@latchkey/messages';
 import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 import { AUDIT_TENANT, type AuditLog, type AuditRecord } from './audit-log';
 
@@ -52,7 +52,7 @@ export class AuditTrail {
     private readonly options: AuditTrailOptions,
   ) {
     this.writer = `${options.instance}-${randomBytes(6).toString('hex')}`;
-    this.#source = `/latchkey/key-service/${options.instance}`;
+    this.#source = eventSource({ name: 'key-service', instance: options.instance });
     this.#now = options.now ?? Date.now;
   }
 
@@ -83,36 +83,38 @@ export class AuditTrail {
 
   /** The next record. It must be written, or given up: see AuditRelay. The trail must be open. */
   record<Event extends AuditedEvent>(event: Event, subject: string, said: Said<Event>): AuditRecord {
-    return this.#told(event.type, this.#next(), subject, said);
+    return this.#told(event, this.#next(), subject, said);
   }
 
-  #told(type: string, sequence: number, subject: string | undefined, said: object): AuditRecord {
-    const event = this.#event(type, { writer: this.writer, sequence }, subject, said);
+  #told(contract: AuditedEvent, sequence: number, subject: string | undefined, said: object): AuditRecord {
+    const event = this.#event(contract, { writer: this.writer, sequence }, subject, said);
     return { ...this.#authenticated(sequence, JSON.stringify(event)), event };
   }
 
-  #event(type: string, number: { writer: string; sequence: number }, subject: string | undefined, said: object) {
-    return {
-      specversion: '1.0',
-      id: `${number.writer}.${number.sequence}`,
+  #event(
+    contract: AuditedEvent,
+    number: { writer: string; sequence: number },
+    subject: string | undefined,
+    said: object,
+  ) {
+    return newEvent(contract as typeof auditVoided, {
       source: this.#source,
-      type,
-      time: new Date(this.#now()).toISOString(),
-      ...(subject !== undefined && { subject }),
-      datacontenttype: 'application/json',
-      ...traceparent(),
+      id: `${number.writer}.${number.sequence}`,
+      time: new Date(this.#now()),
+      subject,
+      traceparent: traceparent(),
       data: { ...said, ...number },
-    };
+    });
   }
 
   /** What stands in for a record that was not written: it closes the gap in the count, and the bus gets it like any other. */
   voidRecord(sequence: number): AuditRecord {
-    return this.#told(auditVoided.type, sequence, undefined, {});
+    return this.#told(auditVoided, sequence, undefined, {});
   }
 
   /** The same for a writer that has died: the record that had this number was under way and never got there. */
   voidRecordOf(writer: string, macKey: KeyObject, sequence: number): AuditRecord {
-    const event = this.#event(auditVoided.type, { writer, sequence }, undefined, {});
+    const event = this.#event(auditVoided, { writer, sequence }, undefined, {});
     const body = JSON.stringify(event);
     return { writer, sequence, body, mac: recordMac(macKey, writer, sequence, body), event };
   }
@@ -164,8 +166,8 @@ export function closingMac(macKey: KeyObject, writer: string, last: number): Buf
 }
 
 /** CloudEvents, distributed tracing extension. */
-function traceparent(): { traceparent?: string } {
+function traceparent(): string | undefined {
   const span = trace.getSpanContext(context.active());
-  if (!span || !isSpanContextValid(span)) return {};
-  return { traceparent: `00-${span.traceId}-${span.spanId}-0${span.traceFlags & 1}` };
+  if (!span || !isSpanContextValid(span)) return undefined;
+  return `00-${span.traceId}-${span.spanId}-0${span.traceFlags & 1}`;
 }

@@ -1,6 +1,6 @@
 import type { Bus } from '@latchkey/bus';
 import type { KeyId } from '@latchkey/cenc';
-import { rotationLate, rotationMissed, rotationRecovered } from '@latchkey/messages';
+import { eventSource, newEvent, rotationLate, rotationMissed, rotationRecovered } from '@latchkey/messages';
 import { instruments, type ServiceContext } from '@latchkey/runtime';
 import type { RotationEventContract, RotationStatement } from './rotation-watch';
 
@@ -25,16 +25,13 @@ const STATES = {
 function rotationEvent(
   contract: RotationEventContract,
   { id, time, content, cadenceMs, dueAt }: RotationStatement,
-  { name, instance }: ServiceContext,
+  service: ServiceContext,
 ) {
-  return {
-    specversion: '1.0' as const,
+  return newEvent(contract, {
+    source: eventSource(service),
     id,
-    source: `/latchkey/${name}/${instance}`,
-    type: contract.type,
-    time: time.toISOString(),
+    time,
     subject: `${content.tenant}/${content.contentId}`,
-    datacontenttype: 'application/json' as const,
     data: {
       tenant: content.tenant,
       contentId: content.contentId,
@@ -43,5 +40,5 @@ function rotationEvent(
       cadenceMs,
       dueAt: dueAt.toISOString(),
     },
-  };
+  });
 }

@@ -11,8 +11,8 @@ const RETRY_MS = 500;
 const LAST_WORDS_MS = 2_000;
 
 /**
- * What is told about requests after they are answered: no answer waits for it. Bounded: when the bus is away for long
- * the oldest is dropped and counted, for the truth about keys is in key-service's store, not here.
+ * What a service tells the bus and nobody must wait for. Bounded: when the bus is away for long the oldest is dropped and
+ * counted, for the truth about keys is in key-service's store, not here.
  */
 export class Outbox {
   readonly #waiting: Message[] = [];
@@ -37,13 +37,21 @@ export class Outbox {
     }, GATHER_MS);
   }
 
+  /** Told at once, for those whose answer comes after it. Resolves when it is told, or waits with the others for the bus. */
+  async now(message: Message): Promise<void> {
+    this.#sending++;
+    await this.#send(message);
+  }
+
   /** Waits for what is in it, but not for long. */
   async close(): Promise<void> {
     const until = performance.now() + LAST_WORDS_MS;
     while ((this.#waiting.length > 0 || this.#sending > 0) && performance.now() < until) {
       await new Promise((done) => setTimeout(done, 10));
     }
-    if (this.#waiting.length > 0) this.logger.warn({ count: this.#waiting.length }, 'events left unsaid');
+    const count = this.#waiting.length + this.#sending;
+    if (count > 0) this.logger.warn({ count }, 'events left unsaid');
+    this.#waiting.length = 0;
   }
 
   #pump(): void {
