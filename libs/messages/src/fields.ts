@@ -8,6 +8,7 @@ import {
   type SystemId,
 } from '@latchkey/cenc';
 import { z } from 'zod';
+import { BASE64, isBase64 } from './base64';
 
 /** A tenant's name: it stands in store keys, wrap contexts, subjects' bodies, events and metrics. */
 export const tenantId = z
@@ -31,10 +32,7 @@ export const protectionScheme = z
   .meta({ type: 'string', enum: PROTECTION_SCHEMES, description: 'protection scheme' });
 
 /** Bytes on the bus are base64 text, so that a body stays plain JSON. */
-export const base64 = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'not base64')
-  .meta({ description: 'base64' });
+export const base64 = z.string().refine(isBase64, 'not base64').meta({ pattern: BASE64.source, description: 'base64' });
 
 /** An encryptor's key period, CPIX ContentKeyPeriod: times as it wrote them. */
 export const keyPeriod = z.object({
