@@ -18,8 +18,9 @@ export function copyProtectionController(paths: readonly string[]): Type<unknown
     @Post([...paths])
     @HttpCode(200)
     @Header('content-type', 'application/xml')
-    answer(@Req() request: FastifyRequest): Promise<string> {
-      return this.copyProtection.answer(request);
+    async answer(@Req() request: FastifyRequest): Promise<Buffer> {
+      // As bytes: of a long text the server would count them first and then make them.
+      return Buffer.from(await this.copyProtection.answer(request));
     }
   }
   return CopyProtectionController;
