@@ -55,10 +55,26 @@ export interface RefusedRequest {
 const REFUSALS = new Set(['FORBIDDEN', 'KEY_NOT_FOUND', 'CONFLICT']);
 
 /**
- * Keeps what the key service itself refuses, and raises the alarm for a row that was altered. The audit must be open; what hinders it
- * must not hide the error that was first.
+ * Opens the audit, does the work, and keeps what the key service itself refuses of it; raises the alarm for a row that was altered.
+ * Throws what the work throws: what hinders the audit then must not hide it.
  */
-export async function tellRefusal(
+export async function tellingRefusals<T>(
+  audit: AuditWriter,
+  request: RefusedRequest,
+  keyIds: KeyId[],
+  deadline: Deadline,
+  work: () => Promise<T>,
+): Promise<T> {
+  await audit.open(deadline);
+  try {
+    return await work();
+  } catch (error) {
+    await tellRefusal(audit, request, keyIds, error, deadline);
+    throw error;
+  }
+}
+
+async function tellRefusal(
   audit: AuditWriter,
   request: RefusedRequest,
   keyIds: KeyId[],

@@ -5,7 +5,7 @@ import { Fault, keyImported, type importKeys } from '@latchkey/messages';
 import type { Tenant, TenantDirectory } from '@latchkey/tenants';
 import type { z } from 'zod';
 import type { AuditWriter } from '../audit/audit-writer';
-import { tellRefusal } from '../audit/refusals';
+import { tellingRefusals } from '../audit/refusals';
 import { isForClearDelivery, missingPermits } from '../issuing/clear-delivery';
 import { canonicalIv, randomIv } from '../issuing/key-source';
 import { expiryOf } from '../issuing/retention';
@@ -40,14 +40,8 @@ export class KeyImporter {
 
   /** Throws Fault CONFLICT for a key ID that has another key, FORBIDDEN, INVALID_REQUEST, TAMPERED, UNAVAILABLE. */
   async import(request: ImportRequest, { deadline }: Call): Promise<ImportReply> {
-    await this.parts.audit.open(deadline);
-    try {
-      return await this.#import(request, deadline);
-    } catch (error) {
-      const keyIds = request.keys.map(({ keyId }) => keyId);
-      await tellRefusal(this.parts.audit, request, keyIds, error, deadline);
-      throw error;
-    }
+    const keyIds = request.keys.map(({ keyId }) => keyId);
+    return tellingRefusals(this.parts.audit, request, keyIds, deadline, () => this.#import(request, deadline));
   }
 
   async #import(request: ImportRequest, deadline: Deadline): Promise<ImportReply> {

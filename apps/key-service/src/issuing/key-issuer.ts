@@ -15,7 +15,7 @@ import {
 import type { Tenant, TenantDirectory, TenantKeys } from '@latchkey/tenants';
 import type { AuditRecord } from '../audit/audit-log';
 import type { AuditWriter } from '../audit/audit-writer';
-import { tellRefusal } from '../audit/refusals';
+import { tellingRefusals } from '../audit/refusals';
 import type { ContentRows, KeyStore, NewRows } from '../store/key-store';
 import {
   readFacts,
@@ -85,14 +85,8 @@ export class KeyIssuer {
    * UNUSABLE_CERTIFICATE, TAMPERED, UNAVAILABLE, DEADLINE_EXCEEDED.
    */
   async issue(request: IssueRequest, { deadline }: Call): Promise<IssueReply> {
-    await this.parts.audit.open(deadline);
-    try {
-      return await this.#issue(request, deadline);
-    } catch (error) {
-      const keyIds = request.keys.map(({ keyId }) => keyId);
-      await tellRefusal(this.parts.audit, request, keyIds, error, deadline);
-      throw error;
-    }
+    const keyIds = request.keys.map(({ keyId }) => keyId);
+    return tellingRefusals(this.parts.audit, request, keyIds, deadline, () => this.#issue(request, deadline));
   }
 
   async #issue(request: IssueRequest, deadline: Deadline): Promise<IssueReply> {

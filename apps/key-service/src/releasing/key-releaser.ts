@@ -3,7 +3,7 @@ import type { KeyId } from '@latchkey/cenc';
 import { keyReleased, type ReleaseReply, type ReleaseRequest, type SealingIdentity } from '@latchkey/messages';
 import type { TenantDirectory } from '@latchkey/tenants';
 import type { AuditWriter } from '../audit/audit-writer';
-import { tellRefusal, tellWithheld } from '../audit/refusals';
+import { tellingRefusals, tellWithheld } from '../audit/refusals';
 import { mayBeDelivered } from '../issuing/clear-delivery';
 import { isStrayTestKey } from '../issuing/playready-test-keys';
 import type { ContentRows, KeyStore } from '../store/key-store';
@@ -32,20 +32,17 @@ export class KeyReleaser {
 
   /** Throws Fault TAMPERED, UNAVAILABLE, DEADLINE_EXCEEDED. */
   async release(request: ReleaseRequest, { deadline }: Call): Promise<ReleaseReply> {
-    await this.parts.audit.open(deadline);
     const keyIds = [...new Set(request.keyIds)];
+    return tellingRefusals(this.parts.audit, request, keyIds, deadline, () => this.#release(request, keyIds, deadline));
+  }
+
+  async #release(request: ReleaseRequest, keyIds: readonly KeyId[], deadline: Deadline): Promise<ReleaseReply> {
     const there = await this.parts.store.read(request, keyIds, deadline, keyIds);
-    try {
-      const reply = await this.#seal(request, there, deadline);
-      if (reply.withheld && request.reason === 'player')
-        tellWithheld(this.parts.audit, request, reply.withheld, deadline);
-      if (reply.keys.length > 0) await this.parts.audit.append([this.#record(request, reply)], deadline);
-      return reply;
-    } catch (error) {
-      const { tenant, contentId, exchangeId } = request;
-      await tellRefusal(this.parts.audit, { tenant, contentId, exchangeId }, keyIds, error, deadline);
-      throw error;
-    }
+    const reply = await this.#seal(request, there, deadline);
+    if (reply.withheld && request.reason === 'player')
+      tellWithheld(this.parts.audit, request, reply.withheld, deadline);
+    if (reply.keys.length > 0) await this.parts.audit.append([this.#record(request, reply)], deadline);
+    return reply;
   }
 
   async #seal(
