@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import { busCheck, busEnvironment, Outbox, startAnswering, type Bus, type BusConnection } from '@latchkey/bus';
+import { busCheck, busEnvironment, Outbox, startAnswering, tellConfiguration, type BusConnection } from '@latchkey/bus';
 import { isLoopback, startHttp, unavailable, type HttpService } from '@latchkey/http';
-import { configurationLoaded, eventSource, newEvent } from '@latchkey/messages';
+import { eventSource } from '@latchkey/messages';
 import { EnvironmentError, readEnvironment, type ServiceContext } from '@latchkey/runtime';
 import { openTenantSource } from '@latchkey/tenant-source';
-import type { TenantDirectory } from '@latchkey/tenants';
+import { tenantsInForce, type TenantDirectory } from '@latchkey/tenants';
 import underPressure from '@fastify/under-pressure';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readConfig, type Config } from './config';
@@ -39,9 +39,8 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
     now: Date.now,
   });
   const outbox = new Outbox(logger);
-  const tell = () => tellConfiguration(context, { bus: connection, outbox }, tenants, rules.warnings());
-  tell();
-  tenants.onChange(tell);
+  const inForce = () => tenantsInForce(tenants, rules.warnings(), logger);
+  tellConfiguration(context, { bus: connection, outbox }, inForce, (listener) => tenants.onChange(listener));
   const records = new DeliveryRecords(connection, outbox, eventSource(context));
   const desk = new KeyDesk(rules, held, releases, records, new RateLimit(Date.now));
 
@@ -67,26 +66,6 @@ export async function startKeyDelivery(context: ServiceContext, connection: BusC
       tenants.close();
     },
   };
-}
-
-/** What is in force from now on: to the log and, for operators who compare processes, to the bus. */
-function tellConfiguration(
-  context: ServiceContext,
-  { bus, outbox }: { bus: Bus; outbox: Outbox },
-  tenants: TenantDirectory,
-  warnings: string[],
-): void {
-  for (const warning of warnings) context.logger.warn(warning);
-  const event = newEvent(configurationLoaded, {
-    source: eventSource(context),
-    data: {
-      service: context.name,
-      tenants: tenants.list().length,
-      digest: tenants.digest,
-      warnings: [...warnings, ...tenants.faults],
-    },
-  });
-  outbox.put(() => bus.publish(configurationLoaded, event));
 }
 
 /**

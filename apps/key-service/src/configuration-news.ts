@@ -1,32 +1,17 @@
-import type { Bus, Outbox } from '@latchkey/bus';
-import { configurationLoaded, eventSource, newEvent } from '@latchkey/messages';
+import { tellConfiguration, type Bus, type Outbox } from '@latchkey/bus';
 import type { ServiceContext } from '@latchkey/runtime';
-import type { TenantDirectory } from '@latchkey/tenants';
+import { tenantsInForce, type TenantDirectory } from '@latchkey/tenants';
 import type { KeyServiceConfig } from './config';
 
-/** Says on the bus which configuration is in force, now and whenever it changes; to the log what an operator should know of it. */
-export function tellConfiguration(
+/** Says on the bus which tenants are in force, now and whenever they change; to the log what an operator should know. */
+export function tellTenants(
   config: KeyServiceConfig,
   tenants: TenantDirectory,
   context: ServiceContext,
-  { bus, outbox }: { bus: Bus; outbox: Outbox },
+  teller: { bus: Bus; outbox: Outbox },
 ): void {
-  const tell = () => {
-    const warnings = warningsOf(config, tenants);
-    for (const warning of warnings) context.logger.warn(warning);
-    const event = newEvent(configurationLoaded, {
-      source: eventSource(context),
-      data: {
-        service: context.name,
-        tenants: tenants.list().length,
-        digest: tenants.digest,
-        warnings: [...warnings, ...tenants.faults],
-      },
-    });
-    outbox.put(() => bus.publish(configurationLoaded, event));
-  };
-  tell();
-  tenants.onChange(tell);
+  const inForce = () => tenantsInForce(tenants, warningsOf(config, tenants), context.logger);
+  tellConfiguration(context, teller, inForce, (listener) => tenants.onChange(listener));
 }
 
 function warningsOf(config: KeyServiceConfig, tenants: TenantDirectory): string[] {

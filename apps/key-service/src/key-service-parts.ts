@@ -8,7 +8,7 @@ import { AuditRelay } from './audit/audit-relay';
 import { AUDIT_CONTEXT, AuditTrail, macKeyOf } from './audit/audit-trail';
 import { AuditWriter } from './audit/audit-writer';
 import type { KeyServiceConfig } from './config';
-import { tellConfiguration } from './configuration-news';
+import { tellTenants } from './configuration-news';
 import { ContentDescriber } from './describing/content-describer';
 import { DocumentShelf } from './documents/document-shelf';
 import { ImportSealing } from './importing/import-sealing';
@@ -91,7 +91,7 @@ export function openKeyServiceParts(
   });
   relay.start();
   const outbox = new Outbox(logger);
-  tellConfiguration(config, tenants, context, { bus: connection, outbox });
+  tellTenants(config, tenants, context, { bus: connection, outbox });
   const upkeep = keepUp(store, wrapper, logger);
   return {
     ...answering,

@@ -1,10 +1,10 @@
-import { busCheck, Outbox, type BusConnection } from '@latchkey/bus';
+import { busCheck, Outbox, tellConfiguration, type BusConnection } from '@latchkey/bus';
 import { startHttp } from '@latchkey/http';
 import { eventSource } from '@latchkey/messages';
 import type { RunningService, ServiceContext } from '@latchkey/runtime';
 import { openTenantSource } from '@latchkey/tenant-source';
+import { tenantsInForce } from '@latchkey/tenants';
 import { readConfig } from './config';
-import { tellConfiguration } from './configuration-news';
 import { ContentDocuments } from './content-documents';
 import { ContentKeys } from './content-keys';
 import { CopyProtection } from './copy-protection';
@@ -34,9 +34,9 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
     openToAll,
   });
   const outbox = new Outbox(context.logger);
-  const source = eventSource(context);
-  const reports = new ExchangeReports(connection, outbox, source);
-  tellConfiguration(tenants, warnings, { bus: connection, outbox, source, logger: context.logger });
+  const reports = new ExchangeReports(connection, outbox, eventSource(context));
+  const inForce = () => tenantsInForce(tenants, warnings(), context.logger);
+  tellConfiguration(context, { bus: connection, outbox }, inForce, (listener) => tenants.onChange(listener));
   const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config);
   const documents = new ContentDocuments(connection, copyProtection, new KeyImports(connection), config.deadlineMs);
   const http = await startHttp(

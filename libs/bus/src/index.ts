@@ -1,4 +1,5 @@
 export { type Bus, type BusConnection, type Call } from './bus';
+export { tellConfiguration, type ConfigurationInForce } from './configuration-news';
 export { connectBus } from './connect-bus';
 export { busEnvironment } from './connection';
 export { Deadline } from './deadline';

@@ -12,4 +12,5 @@ export { configuredSystems, type ConfiguredSystems, type TenantSignaling, type X
 export { DEFAULT_TENANT, defaultTenant, tenantSchema, tenantsFileSchema, UNKNOWN_TENANT, type Tenant } from './tenant';
 export { TenantList, type TenantDirectory } from './tenant-directory';
 export { TenantRows, type TenantRow, type TenantRowFault, type TenantsOfRows } from './tenant-rows';
+export { tenantsInForce } from './tenants-in-force';
 export { openTenants, parseYaml, TenantsFileError } from './tenants-file';
