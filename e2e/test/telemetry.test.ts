@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { eventually, Encryptor, SPEKE_2_SYSTEMS } from '@latchkey/testing';
+import { eventually, Encryptor, freePort, SPEKE_2_SYSTEMS } from '@latchkey/testing';
 import { answered } from './answered';
 import { findKeys } from './key-forms';
 import { describeWith } from './parts';
@@ -12,6 +12,27 @@ const { clearKeyAes128: _, ...DRM } = SPEKE_2_SYSTEMS;
 
 describe('one exchange in standalone', () => itIsOneTrace(startStandalone));
 describeWith(['nats-server'])('one exchange over services on NATS', () => itIsOneTrace(startServices));
+
+// Its counters lie in two threads.
+test('standalone shows the metrics of all its services in one place', async () => {
+  const HEALTH_PORT = String(await freePort());
+  const system = await startStandalone({ environment: { METRICS: 'prometheus', HEALTH_PORT, THREADS: '2' } });
+  try {
+    const keys = [{ keyId: randomUUID(), scheme: 'cbcs' }] as const;
+    const wish = { version: '2.0', contentId: 'film', keys, systems: Object.values(DRM) } as const;
+    await answered(system, await Encryptor.create(), wish);
+    const metrics = async () => (await fetch(`http://127.0.0.1:${HEALTH_PORT}/metrics`)).text();
+    // The first is key-service's, the second the gateway's.
+    for (const name of ['latchkey_keys_issued_total', 'latchkey_exchanges_total']) {
+      await eventually(async () =>
+        new RegExp(`^${name}\\{[^}]*tenant="default"[^}]*\\} 1\\b`, 'm').test(await metrics()),
+      );
+    }
+  } finally {
+    await system.stop();
+    system.removeData();
+  }
+});
 
 function itIsOneTrace(start: (options: SystemOptions) => Promise<System>): void {
   let collector: Server;

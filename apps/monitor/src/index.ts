@@ -31,12 +31,33 @@ import { openStores } from './store/open-stores';
 
 export { variables } from './config';
 
+/** What has been opened so far, and how each is closed. */
+type Opened = (() => unknown)[];
+
 /** Hears every event into the ledger, watches rotations, and serves the ops console. */
 export async function startMonitor(context: ServiceContext, connection: BusConnection): Promise<RunningService> {
+  const opened: Opened = [];
+  try {
+    const { url, checks } = await open(context, connection, opened);
+    return { name: context.name, url, checks, close: () => closeAll(opened) };
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+/** The last first. */
+async function closeAll(opened: Opened): Promise<void> {
+  for (const close of opened.splice(0).toReversed()) await close();
+}
+
+async function open(context: ServiceContext, connection: BusConnection, opened: Opened) {
   const config = readMonitorConfig(context.environment);
-  const opened = openAccess(config, context.logger);
-  const { access } = opened;
+  const accessFile = openAccess(config, context.logger);
+  opened.push(() => accessFile.close());
+  const { access } = accessFile;
   const stores = openStores(config);
+  opened.push(() => stores.close());
   const ledger = new Ledger(stores.ledger);
   const overview = new Overview(Date.now, config.objective);
   await overview.catchUp(ledger);
@@ -47,18 +68,22 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
   await rotation.load();
   const runs = stores.kept<Run>('runs');
   const time = new KeepingTime(connection, await beginRun(runs));
+  opened.push(() => endRun(runs));
   const feed = new LiveFeed();
   const instances = new Instances();
   const bridges = config.bridgesFile
     ? await openBridges(readBridgesFile(config.bridgesFile), stores.kept<Delivery>('deliveries'), context.logger)
     : new Bridges([]);
+  opened.push(() => bridges.close());
+  opened.push(() => ledger.close());
   const witnesses = [overview, rotation, time, feed, instances, ...(bridges.present ? [bridges] : [])];
   const intake = new EventIntake(ledger, witnesses);
   const events = await startAnswering(MonitorEventsModule.of(intake), connection, context);
   const outbox = new Outbox(context.logger);
-  tellAccess(opened, context, { bus: connection, outbox });
-  const stopChecking = checkRotations(rotation, time, context);
-  const stopCounting = watchGaps(ledger.store, context.logger);
+  opened.push(() => Promise.all([events.close(), outbox.close()]));
+  tellAccess(accessFile, context, { bus: connection, outbox });
+  opened.push(checkRotations(rotation, time, context));
+  opened.push(watchGaps(ledger.store, context.logger));
 
   const checks = [busCheck(connection), { name: 'ledger', check: () => ledger.healthy() }];
   const streams = new LiveStreams(feed, overview, rotation);
@@ -92,21 +117,8 @@ export async function startMonitor(context: ServiceContext, connection: BusConne
       },
     },
   );
-  return {
-    name: context.name,
-    url: http.url,
-    checks,
-    close: async () => {
-      opened.close();
-      stopChecking();
-      stopCounting();
-      streams.close();
-      await http.close();
-      await Promise.all([events.close(), outbox.close()]);
-      await ledger.close();
-      await bridges.close();
-      await endRun(runs);
-      await stores.close();
-    },
-  };
+  opened.push(() => http.close());
+  // Whoever looks on holds a request open.
+  opened.push(() => streams.close());
+  return { url: http.url, checks };
 }

@@ -1,14 +1,8 @@
-import { connectBus, MemoryHub, type BusConnection } from '@latchkey/bus';
-import { startKeyDelivery } from '@latchkey/key-delivery';
-import { startKeyService } from '@latchkey/key-service';
-import { startMonitor } from '@latchkey/monitor';
-import { createContext, type Environment, type RunningService, type ServiceContext } from '@latchkey/runtime';
-import { startSignalingClearkey } from '@latchkey/signaling-clearkey';
-import { startSignalingFairplay } from '@latchkey/signaling-fairplay';
-import { startSignalingPlayready } from '@latchkey/signaling-playready';
-import { startSignalingWidevine } from '@latchkey/signaling-widevine';
-import { startSpekeGateway } from '@latchkey/speke-gateway';
+import { MemoryHub } from '@latchkey/bus';
+import type { Environment, RunningService, ServiceContext } from '@latchkey/runtime';
 import { readConfig } from './config';
+import { KeepingThread } from './keeping-thread';
+import { ServiceHost, type Host, type ServiceName } from './service-host';
 
 /** The whole system in one process, and where its three doors are. */
 export interface Standalone extends RunningService {
@@ -17,21 +11,16 @@ export interface Standalone extends RunningService {
   readonly consoleUrl: string;
 }
 
-type Start = (context: ServiceContext, connection: BusConnection) => Promise<RunningService>;
-
-/**
- * Every service in this process, on a bus in memory; on NATS when NATS_URL says where. Each has its own connection, so
- * that nothing here is closer than it would be as a process of its own.
- */
+/** Every service in this process, in one thread or in two. Throws what a service throws that cannot start. */
 export async function startStandalone(context: ServiceContext): Promise<Standalone> {
   const composition = new Composition(context);
   try {
-    await composition.start('key-service', startKeyService);
-    const delivery = await composition.start('key-delivery', startKeyDelivery);
+    await composition.start('key-service');
+    const delivery = await composition.start('key-delivery');
     // Key URLs begin where the keys can be had, whatever port that turned out to be.
     await composition.startSignaling({ DELIVERY_BASE_URL: urlOf(delivery) });
-    const monitor = await composition.start('monitor', startMonitor);
-    const gateway = await composition.start('speke-gateway', startSpekeGateway);
+    const monitor = await composition.start('monitor');
+    const gateway = await composition.start('speke-gateway');
     return {
       name: context.name,
       url: urlOf(gateway),
@@ -47,48 +36,44 @@ export async function startStandalone(context: ServiceContext): Promise<Standalo
   }
 }
 
-class Composition {
-  readonly #running: { service: RunningService; connection: BusConnection }[] = [];
-  readonly #connect: (context: ServiceContext) => BusConnection | Promise<BusConnection>;
+/** They write to the disk, and their work is not what an answer waits for most: they leave the doors a thread to themselves. */
+const KEEPING: ReadonlySet<ServiceName> = new Set(['key-service', 'monitor']);
 
-  constructor(private readonly context: ServiceContext) {
-    const hub = new MemoryHub();
-    this.#connect = readConfig(context.environment).NATS_URL ? connectBus : (each) => hub.connect(each);
+class Composition {
+  readonly #running: RunningService[] = [];
+  readonly #thread: KeepingThread | undefined;
+  readonly #here: Host;
+
+  constructor(context: ServiceContext) {
+    const { environment, stopping } = context;
+    this.#thread = readConfig(environment).THREADS > 1 ? new KeepingThread(context) : undefined;
+    this.#here = new ServiceHost(environment, stopping, this.#thread?.hub ?? new MemoryHub());
   }
 
   get checks() {
-    return this.#running.flatMap(({ service }) => service.checks);
+    return this.#running.flatMap(({ checks }) => checks);
   }
 
-  async start(name: string, start: Start, defaults: Environment = {}): Promise<RunningService> {
-    const { environment, stopping } = this.context;
-    const context = createContext(name, { ...defaults, ...environment }, stopping);
-    const connection = await this.#connect(context);
-    try {
-      const service = await start(context, connection);
-      this.#running.push({ service, connection });
-      return service;
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
+  async start(name: ServiceName, defaults: Environment = {}): Promise<RunningService> {
+    const host = KEEPING.has(name) ? (this.#thread ?? this.#here) : this.#here;
+    const service = await host.start(name, defaults);
+    this.#running.push(service);
+    return service;
   }
 
   async startSignaling(defaults: Environment): Promise<void> {
     await Promise.all([
-      this.start('signaling-widevine', startSignalingWidevine),
-      this.start('signaling-playready', startSignalingPlayready),
-      this.start('signaling-fairplay', startSignalingFairplay),
-      this.start('signaling-clearkey', startSignalingClearkey, defaults),
+      this.start('signaling-widevine'),
+      this.start('signaling-playready'),
+      this.start('signaling-fairplay'),
+      this.start('signaling-clearkey', defaults),
     ]);
   }
 
   /** Those who ask before those who answer. */
   async close(): Promise<void> {
-    for (const { service, connection } of this.#running.splice(0).toReversed()) {
-      await service.close();
-      await connection.close();
-    }
+    for (const service of this.#running.splice(0).toReversed()) await service.close();
+    await this.#thread?.close();
   }
 }
 

@@ -10,6 +10,7 @@ import { variables as signalingWidevine } from '@latchkey/signaling-widevine';
 import { variables as spekeGateway } from '@latchkey/speke-gateway';
 import { tenantsFileSchema } from '@latchkey/tenants';
 import { z } from 'zod';
+import { variables as standalone } from '../src/config';
 
 interface JsonSchema {
   readonly [word: string]: unknown;
@@ -29,6 +30,7 @@ const PROCESSES = [
   ['monitor', monitor],
   ['signaling-clearkey', signalingClearkey],
   ['signaling-widevine, signaling-playready, signaling-fairplay', signalingWidevine],
+  ['standalone, beside what its services read', standalone],
 ] as const;
 /** All three read the same. */
 export const ALIKE = [signalingWidevine, signalingPlayready, signalingFairplay];

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { createContext, type Environment } from '@latchkey/runtime';
-import { temporaryDirectory, Encryptor, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
+import { join } from 'node:path';
+import { createContext, EnvironmentError, type Environment } from '@latchkey/runtime';
+import { ensureBuilt, temporaryDirectory, Encryptor, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
 import { startStandalone, type Standalone } from '../src';
 import { welcome } from '../src/welcome';
 
@@ -11,7 +12,10 @@ const WISH: DocumentWish = {
   systems: [SPEKE_2_SYSTEMS.widevine, SPEKE_2_SYSTEMS.playready, SPEKE_2_SYSTEMS.fairplay],
 };
 
-describe('standalone', () => {
+// The second thread runs what is built.
+beforeAll(() => ensureBuilt(join(__dirname, '..')));
+
+describe.each(['1', '2'])('standalone in %s thread(s)', (THREADS) => {
   let data: string;
   let running: Standalone | undefined;
   let encryptor: Encryptor;
@@ -54,15 +58,20 @@ describe('standalone', () => {
     expect((await (await ask(running)).document()).keys).toEqual(before.keys);
   });
 
-  it('leaves nothing running when one service cannot start', async () => {
+  it.each(['SPEKE_PORT', 'CONSOLE_PORT'])('leaves nothing running when %s is taken', async (name) => {
     const { server, port } = await occupy();
+    const taken = { code: 'EADDRINUSE', port, message: expect.stringContaining('EADDRINUSE') };
     try {
-      await expect(start({ SPEKE_PORT: String(port) })).rejects.toThrow(/EADDRINUSE/);
+      await expect(start({ [name]: String(port) })).rejects.toMatchObject(taken);
     } finally {
       server.close();
     }
-    running = await start({ SPEKE_PORT: String(port) });
+    running = await start({ [name]: String(port) });
     expect((await ask(running)).status).toBe(200);
+  });
+
+  it('says which variable is wrong, whichever service reads it', async () => {
+    await expect(start({ ROTATION_MISSED_AFTER: 'soon' })).rejects.toThrow(EnvironmentError);
   });
 
   it('says what a person needs first', async () => {
@@ -82,9 +91,9 @@ describe('standalone', () => {
 
   function start(more: Environment = {}): Promise<Standalone> {
     const ports = { SPEKE_PORT: '0', DELIVERY_PORT: '0', CONSOLE_PORT: '0' };
-    const patience = { BUS_PATIENCE: '30', SPEKE_DEADLINE_MS: '29000' };
+    const patience = { BUS_PATIENCE: '30', SPEKE_DEADLINE_MS: '29000', DELIVERY_MOST_DELAY_MS: '60000' };
     return startStandalone(
-      createContext('standalone', { ...ports, ...patience, DATA_DIR: data, LOG_LEVEL: 'silent', ...more }),
+      createContext('standalone', { ...ports, ...patience, DATA_DIR: data, LOG_LEVEL: 'silent', THREADS, ...more }),
     );
   }
 

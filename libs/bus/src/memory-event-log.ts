@@ -1,5 +1,12 @@
 import { Fault } from '@latchkey/messages';
-import { redeliveryDelayMs, type BusMessage, type EventOptions, type Hearing, type Subscription } from './transport';
+import {
+  redeliveryDelayMs,
+  type BusMessage,
+  type EventLog,
+  type EventOptions,
+  type Hearing,
+  type Subscription,
+} from './transport';
 
 type Handle = (message: BusMessage) => Promise<Hearing>;
 interface Delivery {
@@ -13,7 +20,7 @@ const KNOWN_EVENTS = 10_000;
 const KEPT_EVENTS = 256;
 
 /** Events in order, with what JetStream means by durable consumers and deduplication, as long as the process lives. */
-export class MemoryEventLog {
+export class MemoryEventLog implements EventLog {
   readonly #known = new Recent<string>(KNOWN_EVENTS);
   readonly #ids = new Set<string>();
   readonly #kept = new Recent<BusMessage>(KEPT_EVENTS);

@@ -1,26 +1,66 @@
 import { Fault } from '@latchkey/messages';
-import type { ServiceContext } from '@latchkey/runtime';
+import type { ServiceContext, ThreadPort } from '@latchkey/runtime';
+import { Answerers, type Answer } from './answerers';
 import type { BusConnection } from './bus';
 import { TransportConnection } from './connection';
+import { DistantEventLog, HubLink, shareEventLog } from './hub-link';
 import { fitsAsJson } from './json';
 import { MemoryEventLog } from './memory-event-log';
 import { NoResponders } from './no-responders';
-import type { BusAnswer, BusMessage, EventOptions, Hearing, Packed, Subscription, Transport } from './transport';
-
-type Handle = (message: BusMessage) => Promise<BusAnswer>;
+import type {
+  BusAnswer,
+  BusMessage,
+  EventLog,
+  EventOptions,
+  Hearing,
+  Packed,
+  Subscription,
+  Transport,
+} from './transport';
 
 /** A bus within one process: every connection of one hub is on it. It means the same as NATS, and keeps the last events only as long as it lives. */
 export class MemoryHub {
-  readonly #answerers = new Answerers();
-  readonly #events = new MemoryEventLog();
+  readonly #parts: Parts;
+
+  constructor(parts: Parts = partsOfOneThread()) {
+    this.#parts = parts;
+  }
+
+  /** One bus with the hub of the thread behind the port, whose other end has the events. */
+  static beside(port: ThreadPort): MemoryHub {
+    const answerers = new Answerers();
+    return new MemoryHub({ answerers, answering: new HubLink(port, answerers), events: new DistantEventLog(port) });
+  }
+
+  /** The other one of two: events are kept here. */
+  static withEvents(port: ThreadPort): MemoryHub {
+    const answerers = new Answerers();
+    const events = new MemoryEventLog();
+    shareEventLog(port, events);
+    return new MemoryHub({ answerers, answering: new HubLink(port, answerers), events });
+  }
 
   connect(context: ServiceContext): BusConnection {
     return new TransportConnection(this.transport(), context);
   }
 
   transport(): Transport {
-    return new MemoryTransport(this.#answerers, this.#events);
+    return new MemoryTransport(this.#parts);
   }
+}
+
+interface Parts {
+  /** Of this thread and of the other. */
+  readonly answerers: Pick<Answerers, 'choose'>;
+  readonly answering: {
+    add(subject: string, group: string, answer: Answer): Subscription | Promise<Subscription>;
+  };
+  readonly events: EventLog;
+}
+
+function partsOfOneThread(): Parts {
+  const answerers = new Answerers();
+  return { answerers, answering: answerers, events: new MemoryEventLog() };
 }
 
 /** nats-server's own default. */
@@ -31,10 +71,7 @@ class MemoryTransport implements Transport {
   readonly #subscriptions = new Set<Subscription>();
   connected = true;
 
-  constructor(
-    private readonly answerers: Answerers,
-    private readonly events: MemoryEventLog,
-  ) {}
+  constructor(private readonly parts: Parts) {}
 
   /** As it is: whoever is given it, by way of a contract, has a copy. */
   pack(value: unknown): Packed | undefined {
@@ -47,7 +84,7 @@ class MemoryTransport implements Transport {
 
   async request(message: BusMessage, timeoutMs: number): Promise<BusAnswer> {
     this.#insistOnConnection();
-    const handlers = this.answerers.choose(message.subject);
+    const handlers = this.parts.answerers.choose(message.subject);
     if (handlers.length === 0) throw new NoResponders(message.subject);
     return new Promise((resolve, reject) => {
       const late = () => reject(new Fault('DEADLINE_EXCEEDED', `no answer from ${message.subject} in time`));
@@ -60,17 +97,17 @@ class MemoryTransport implements Transport {
     });
   }
 
-  async answer(subject: string, group: string, handle: Handle): Promise<Subscription> {
-    return this.#keep(this.answerers.add(subject, group, handle));
+  async answer(subject: string, group: string, answer: Answer): Promise<Subscription> {
+    return this.#keep(await this.parts.answering.add(subject, group, answer));
   }
 
   async append(id: string, message: BusMessage): Promise<void> {
     this.#insistOnConnection();
-    this.events.append(id, message);
+    await this.parts.events.append(id, message);
   }
 
   async hear(subject: string, options: EventOptions, handle: (message: BusMessage) => Promise<Hearing>) {
-    return this.#keep(this.events.hear(subject, options, handle));
+    return this.#keep(await this.parts.events.hear(subject, options, handle));
   }
 
   async close(): Promise<void> {
@@ -85,54 +122,5 @@ class MemoryTransport implements Transport {
   #keep(subscription: Subscription): Subscription {
     this.#subscriptions.add(subscription);
     return subscription;
-  }
-}
-
-/** Who answers what: in each group of a subject, one after the other. */
-class Answerers {
-  readonly #groups = new Map<string, Map<string, Handle[]>>();
-
-  add(subject: string, group: string, handle: Handle): Subscription {
-    const atWork = new Set<Promise<unknown>>();
-    const member: Handle = (message) => {
-      // Not in the asker's own turn: as over a network, it goes on first.
-      const work = Promise.resolve().then(() => handle(message));
-      atWork.add(work);
-      return work.finally(() => atWork.delete(work));
-    };
-    const members = this.#members(subject, group);
-    members.push(member);
-    return {
-      drain: async () => {
-        this.#remove(subject, group, member);
-        while (atWork.size > 0) await Promise.allSettled(atWork);
-      },
-    };
-  }
-
-  choose(subject: string): Handle[] {
-    const groups = this.#groups.get(subject);
-    if (!groups) return [];
-    return [...groups.values()].map((members) => {
-      const next = members.shift() as Handle;
-      members.push(next);
-      return next;
-    });
-  }
-
-  #members(subject: string, group: string): Handle[] {
-    const groups = this.#groups.get(subject) ?? new Map<string, Handle[]>();
-    this.#groups.set(subject, groups);
-    const members = groups.get(group) ?? [];
-    groups.set(group, members);
-    return members;
-  }
-
-  #remove(subject: string, group: string, member: Handle): void {
-    const groups = this.#groups.get(subject);
-    const left = groups?.get(group)?.filter((other) => other !== member) ?? [];
-    if (left.length > 0) groups?.set(group, left);
-    else groups?.delete(group);
-    if (groups?.size === 0) this.#groups.delete(subject);
   }
 }

@@ -37,6 +37,17 @@ export interface EventOptions {
   readonly inFlight: number;
 }
 
+/** Events in order, with durable consumers and deduplication. */
+export interface EventLog {
+  /** Throws Fault UNAVAILABLE while the event cannot be kept: the publisher keeps it. */
+  append(id: string, message: BusMessage): void | Promise<void>;
+  hear(
+    subject: string,
+    options: EventOptions,
+    handle: (message: BusMessage) => Promise<Hearing>,
+  ): Subscription | Promise<Subscription>;
+}
+
 /**
  * The narrow port below the bus: moves bodies between processes, or within one, and knows nothing of contracts.
  * NATS and memory implement it and pass one conformance suite.

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { MessageChannel } from 'node:worker_threads';
 import { keyRefused, type EventContract, type RequestContract } from '@latchkey/messages';
-import { createContext, type Environment, type ServiceContext } from '@latchkey/runtime';
+import { createContext, ThreadPort, type Environment, type ServiceContext } from '@latchkey/runtime';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import type { z } from 'zod';
 import {
@@ -31,10 +32,25 @@ export interface RawAnswer {
 
 export function memoryBus(): BusUnderTest {
   const hub = new MemoryHub();
+  return overHubs(() => hub);
+}
+
+/** Two hubs, as two threads have them: whoever connects is on the one or on the other, so that all meets all. */
+export function twoThreadsBus(): BusUnderTest {
+  const { port1, port2 } = new MessageChannel();
+  const hubs = [MemoryHub.withEvents(new ThreadPort(port1)), MemoryHub.beside(new ThreadPort(port2))] as const;
+  let connections = 0;
+  afterAll(() => port1.close());
+  return overHubs(() => hubs[connections++ % 2] as MemoryHub);
+}
+
+function overHubs(next: () => MemoryHub): BusUnderTest {
   return {
-    connect: async (context) => hub.connect(context),
+    connect: async (context) => next().connect(context),
     raw: async (subject, text, headers = {}) => {
-      const answer = await hub.transport().request({ subject, body: parseJson(text), headers }, 60_000);
+      const answer = await next()
+        .transport()
+        .request({ subject, body: parseJson(text), headers }, 60_000);
       return { body: answer.body === '' ? '' : JSON.stringify(answer.body), headers: { ...answer.headers } };
     },
   };

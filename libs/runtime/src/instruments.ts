@@ -1,4 +1,11 @@
-import { ValueType, type Attributes, type Counter, type Gauge, type Histogram, type Meter } from '@opentelemetry/api';
+import {
+  ValueType,
+  type Attributes,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type MetricOptions,
+} from '@opentelemetry/api';
 
 /** What a label may say: one of a few words, or a name that an operator has configured. Never a content ID, key ID or path. */
 type Allowed = readonly string[] | typeof CONFIGURED;
@@ -36,23 +43,40 @@ abstract class Instrument<Names extends Record<string, Allowed>, Kind> implement
     readonly labels: Names,
   ) {}
 
-  abstract bind(meter: Meter | undefined): void;
+  abstract bind(meter: Instrumenting | undefined): void;
+
+  /** What was measured in another thread of this process. */
+  abstract take(value: number, labels: Attributes): void;
 }
 
-export class CounterInstrument<Names extends Record<string, Allowed>> extends Instrument<Names, Counter> {
+/** Of OpenTelemetry's Meter, what instruments are made with. */
+export interface Instrumenting {
+  createCounter(name: string, options?: MetricOptions): Pick<Counter, 'add'>;
+  createHistogram(name: string, options?: MetricOptions): Pick<Histogram, 'record'>;
+  createGauge(name: string, options?: MetricOptions): Pick<Gauge, 'record'>;
+}
+
+export class CounterInstrument<Names extends Record<string, Allowed>> extends Instrument<Names, Pick<Counter, 'add'>> {
   readonly kind = 'counter';
 
   add(value: number, labels: LabelsOf<Names>): void {
     this.bound?.add(value, labels as Attributes);
   }
 
-  bind(meter: Meter | undefined): void {
+  take(value: number, labels: Attributes): void {
+    this.bound?.add(value, labels);
+  }
+
+  bind(meter: Instrumenting | undefined): void {
     const { unit, description } = this;
     this.bound = meter?.createCounter(this.name, { unit, description, valueType: ValueType.INT });
   }
 }
 
-export class HistogramInstrument<Names extends Record<string, Allowed>> extends Instrument<Names, Histogram> {
+export class HistogramInstrument<Names extends Record<string, Allowed>> extends Instrument<
+  Names,
+  Pick<Histogram, 'record'>
+> {
   readonly kind = 'histogram';
 
   /** In seconds. */
@@ -65,21 +89,29 @@ export class HistogramInstrument<Names extends Record<string, Allowed>> extends 
     this.bound?.record((performance.now() - start) / 1_000, labels as Attributes);
   }
 
-  bind(meter: Meter | undefined): void {
+  take(value: number, labels: Attributes): void {
+    this.bound?.record(value, labels);
+  }
+
+  bind(meter: Instrumenting | undefined): void {
     const { unit, description } = this;
     const advice = { explicitBucketBoundaries: DURATIONS };
     this.bound = meter?.createHistogram(this.name, { unit, description, valueType: ValueType.DOUBLE, advice });
   }
 }
 
-export class GaugeInstrument<Names extends Record<string, Allowed>> extends Instrument<Names, Gauge> {
+export class GaugeInstrument<Names extends Record<string, Allowed>> extends Instrument<Names, Pick<Gauge, 'record'>> {
   readonly kind = 'gauge';
 
   record(value: number, labels: LabelsOf<Names>): void {
     this.bound?.record(value, labels as Attributes);
   }
 
-  bind(meter: Meter | undefined): void {
+  take(value: number, labels: Attributes): void {
+    this.bound?.record(value, labels);
+  }
+
+  bind(meter: Instrumenting | undefined): void {
     const { unit, description } = this;
     this.bound = meter?.createGauge(this.name, { unit, description });
   }
@@ -205,6 +237,30 @@ export const instruments = {
 };
 
 /** Called by startTelemetry; without a meter, instruments record nothing. */
-export function bindInstruments(meter: Meter | undefined): void {
+export function bindInstruments(meter: Instrumenting | undefined): void {
   for (const instrument of Object.values(instruments)) instrument.bind(meter);
 }
+
+/** One value that an instrument was given in another thread. */
+export interface Measurement {
+  readonly name: string;
+  readonly value: number;
+  readonly labels: Attributes;
+}
+
+/** For a thread whose process has its metrics in another one: what its instruments measure is told there. */
+export function relayInstruments(tell: (measurement: Measurement) => void): void {
+  const telling = (name: string) => (value: number, labels: Attributes) => tell({ name, value, labels });
+  bindInstruments({
+    createCounter: (name) => ({ add: telling(name) }) as Pick<Counter, 'add'>,
+    createHistogram: (name) => ({ record: telling(name) }) as Pick<Histogram, 'record'>,
+    createGauge: (name) => ({ record: telling(name) }) as Pick<Gauge, 'record'>,
+  });
+}
+
+/** The other end of it. */
+export function takeMeasurement({ name, value, labels }: Measurement): void {
+  BY_NAME.get(name)?.take(value, labels);
+}
+
+const BY_NAME = new Map(Object.values(instruments).map((instrument) => [instrument.name, instrument]));

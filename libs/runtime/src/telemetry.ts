@@ -3,7 +3,7 @@ import type { metrics as sdkMetrics, NodeSDKConfiguration } from '@opentelemetry
 import { z } from 'zod';
 import { EmfExporter } from './emf-exporter';
 import { EnvironmentError, readEnvironment, type Environment } from './environment';
-import { bindInstruments } from './instruments';
+import { bindInstruments, relayInstruments, type Measurement } from './instruments';
 
 export const telemetryEnvironment = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z
@@ -46,11 +46,39 @@ export async function startTelemetry(
   write: (line: string) => void = (line) => void process.stdout.write(line),
 ): Promise<Telemetry> {
   const settings = readEnvironment(telemetryEnvironment, environment);
-  const way = settings.METRICS ?? (settings.OTEL_EXPORTER_OTLP_ENDPOINT ? 'otlp' : 'none');
+  const way = wayOf(settings);
   refuseHalfConfigured(way, settings);
   if (way === 'none' && !settings.OTEL_EXPORTER_OTLP_ENDPOINT) return { close: async () => undefined };
   const { exposition, ...configuration } = await readers(way, service, settings, write);
   return start(service, instance, { ...configuration, ...(await traces(settings)) }, exposition);
+}
+
+/**
+ * The same for a further thread of a process: its spans go out from here, as those of the process; what it measures is told to
+ * the thread that has the metrics.
+ */
+export async function startThreadTelemetry(
+  service: string,
+  instance: string,
+  environment: Environment,
+  tell: (measurement: Measurement) => void,
+): Promise<Telemetry> {
+  const settings = readEnvironment(telemetryEnvironment, environment);
+  const measured = wayOf(settings) !== 'none';
+  const spans = settings.OTEL_EXPORTER_OTLP_ENDPOINT
+    ? await start(service, instance, { metricReaders: [], ...(await traces(settings)) }, undefined)
+    : undefined;
+  if (measured) relayInstruments(tell);
+  return {
+    close: async () => {
+      bindInstruments(undefined);
+      await spans?.close();
+    },
+  };
+}
+
+function wayOf({ METRICS, OTEL_EXPORTER_OTLP_ENDPOINT }: TelemetrySettings) {
+  return METRICS ?? (OTEL_EXPORTER_OTLP_ENDPOINT ? 'otlp' : 'none');
 }
 
 function refuseHalfConfigured(way: string, settings: TelemetrySettings): void {

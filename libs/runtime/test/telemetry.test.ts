@@ -1,4 +1,11 @@
-import { EnvironmentError, instruments, startTelemetry } from '@latchkey/runtime';
+import {
+  EnvironmentError,
+  instruments,
+  startTelemetry,
+  startThreadTelemetry,
+  takeMeasurement,
+  type Measurement,
+} from '@latchkey/runtime';
 
 describe('metrics for Prometheus', () => {
   test('are written in its format, with what was counted and timed', async () => {
@@ -50,6 +57,37 @@ describe('metrics for CloudWatch', () => {
       expect(value).toBeGreaterThanOrEqual(duration.Min);
       expect(value).toBeLessThanOrEqual(duration.Max);
     }
+  });
+});
+
+describe('a further thread', () => {
+  // One process's instruments stand for both threads' here: first it measures, then it is told.
+  test('tells what it measures to the thread that has the metrics', async () => {
+    const environment = { METRICS: 'prometheus', HEALTH_PORT: '9090' };
+    const told: Measurement[] = [];
+    const thread = await startThreadTelemetry('test', 'i1', environment, (measurement) => void told.push(measurement));
+    instruments.keysIssued.add(3, { tenant: 'default' });
+    instruments.kmsDuration.record(0.02, { operation: 'Decrypt', outcome: 'ok' });
+    instruments.breakerState.record(2, { part: 'kms' });
+    await thread.close();
+    instruments.keysIssued.add(5, { tenant: 'default' });
+    expect(told).toHaveLength(3);
+
+    const telemetry = await startTelemetry('test', 'i1', environment);
+    for (const measurement of JSON.parse(JSON.stringify(told)) as Measurement[]) takeMeasurement(measurement);
+    const text = await telemetry.exposition!();
+    await telemetry.close();
+    expect(text).toMatch(/^latchkey_keys_issued_total\{[^}]*tenant="default"[^}]*\} 3/m);
+    expect(text).toMatch(/^latchkey_kms_duration_bucket\{[^}]*le="0.025"[^}]*\} 1/m);
+    expect(text).toMatch(/^latchkey_breaker_state\{[^}]*part="kms"[^}]*\} 2/m);
+  });
+
+  test('tells nothing where nobody wants metrics', async () => {
+    const told: Measurement[] = [];
+    const thread = await startThreadTelemetry('test', 'i1', {}, (measurement) => void told.push(measurement));
+    instruments.keysIssued.add(3, { tenant: 'default' });
+    await thread.close();
+    expect(told).toEqual([]);
   });
 });
 
