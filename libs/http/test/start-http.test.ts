@@ -116,6 +116,20 @@ describe('an HTTP app', () => {
     expect([answer.status, await answer.text()]).toEqual([413, 'The body is larger than this server takes']);
   });
 
+  it('refuses one that grows over the limit without having said so', async () => {
+    const { url } = await start();
+    const parts = ReadableStream.from([Buffer.alloc(600, 'a'), Buffer.alloc(600, 'a')]);
+    const answer = await fetch(`${url}/echo`, { ...xml(parts as never), duplex: 'half' } as RequestInit);
+    expect([answer.status, answer.headers.get('connection')]).toEqual([413, 'close']);
+  });
+
+  it('puts together what comes in parts', async () => {
+    const { url } = await start();
+    const parts = ReadableStream.from([Buffer.from('<a>'), Buffer.from('</a>')]);
+    const answer = await fetch(`${url}/echo`, { ...xml(parts as never), duplex: 'half' } as RequestInit);
+    expect(await answer.text()).toBe('<a></a>');
+  });
+
   // promise 13
   it('says nothing of its inside when it fails', async () => {
     const { url } = await start();
