@@ -44,7 +44,7 @@ export class TransportConnection implements BusConnection {
     return this.transport.connected;
   }
 
-  async ask<Req extends z.ZodType, Res extends z.ZodType>(
+  ask<Req extends z.ZodType, Res extends z.ZodType>(
     contract: RequestContract<Req, Res>,
     request: z.input<Req>,
     call: Call,
@@ -62,7 +62,7 @@ export class TransportConnection implements BusConnection {
         this.transport.append(id, this.#message(contract.subject, payload, headers)),
       );
     // An event is part of the exchange that it tells of, whoever brings it and when.
-    await (traceparent === undefined ? append() : inTraceOf({ traceparent }, append));
+    await (traceparent === undefined ? append() : inTraceOf({ headers: { traceparent } }, append));
   }
 
   strategy(): CustomTransportStrategy {
@@ -81,7 +81,7 @@ export class TransportConnection implements BusConnection {
   ): Promise<z.output<Res>> {
     const timeoutMs = Math.min(deadline.remainingMs, contract.timeoutMs * this.#environment.BUS_PATIENCE);
     if (timeoutMs <= 0) throw new Fault('DEADLINE_EXCEEDED', `no time is left to ask ${contract.subject}`);
-    headers[DEADLINE_HEADER] = timeoutMs.toFixed(0);
+    if (timeoutMs !== contract.timeoutMs) headers[DEADLINE_HEADER] = timeoutMs.toFixed(0);
     const answer = await this.transport.request(this.#message(contract.subject, request, headers), timeoutMs);
     const fault = faultOf(answer.headers);
     if (fault) throw fault;

@@ -1,7 +1,6 @@
 import type { EventContract, RequestContract } from '@latchkey/messages';
 import { Catch, UseFilters, type ExceptionFilter } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload as Body } from '@nestjs/microservices';
-import { throwError, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import type { Call } from './bus';
 
@@ -66,7 +65,7 @@ type HearsDecorator<Payload extends z.ZodType> = <Handler extends Hearing<Payloa
 /** Nest's own filter replaces what it does not know and prints it; here errors go to the strategy as they are. */
 @Catch()
 class UnfilteredErrors implements ExceptionFilter {
-  catch(error: unknown): Observable<never> {
-    return throwError(() => error);
+  catch(error: unknown): never {
+    throw error;
   }
 }

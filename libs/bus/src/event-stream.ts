@@ -11,17 +11,23 @@ import {
   type ConsumerInfo,
   type JetStreamManager,
   type JsMsg,
-  type Msg,
-  type MsgHdrs,
   type NatsConnection,
   type NatsError,
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
 import { Fault } from '@latchkey/messages';
+import { AtWork } from './at-work';
 import type { NatsInbox } from './nats-inbox';
 import { NoResponders } from './no-responders';
-import { redeliveryDelayMs, type EventOptions, type Hearing, type Subscription } from './transport';
+import {
+  redeliveryDelayMs,
+  type BusAnswer,
+  type BusMessage,
+  type EventOptions,
+  type Hearing,
+  type Subscription,
+} from './transport';
 
 export const EVENT_STREAM = 'LATCHKEY_EVENTS';
 const APPEND_WITHIN_MS = 2_000;
@@ -52,17 +58,18 @@ export class EventStream {
    * Throws Fault, or NatsError. As a request of our own: the client's costs an error object for each, and has no way to fail what
    * waits when the connection breaks.
    */
-  async append(id: string, subject: string, body: string, headers: MsgHdrs): Promise<void> {
-    headers.set(MESSAGE_ID, id);
-    const publish = async () => insistOnStored(await this.inbox.request(subject, body, headers, APPEND_WITHIN_MS));
+  async append(id: string, { subject, body, headers }: BusMessage): Promise<void> {
+    const message = { subject, body, headers: { ...headers, [MESSAGE_ID]: id } };
+    let ack: BusAnswer;
     try {
-      await publish();
+      ack = await this.inbox.request(message, APPEND_WITHIN_MS);
     } catch (error) {
       // Nobody takes the subject: there is no stream yet, or no longer.
       if (!(error instanceof NoResponders)) throw error;
       await this.#ensureStream(await this.#manager());
-      await publish();
+      ack = await this.inbox.request(message, APPEND_WITHIN_MS);
     }
+    insistOnStored(ack);
   }
 
   async hear(subject: string, options: EventOptions, handle: Handle): Promise<Subscription> {
@@ -110,8 +117,8 @@ export class EventStream {
 const MESSAGE_ID = 'Nats-Msg-Id';
 
 /** JetStream acknowledges with the stream and the sequence, or says what went wrong (ADR-1 of NATS). */
-function insistOnStored(ack: Msg): void {
-  const { stream, error } = ack.json<{ stream?: string; error?: { description?: string } }>();
+function insistOnStored({ body }: BusAnswer): void {
+  const { stream, error } = JSON.parse(body as string) as { stream?: string; error?: { description?: string } };
   if (stream === undefined) throw new Fault('UNAVAILABLE', `the event log refuses: ${error?.description ?? 'unknown'}`);
 }
 
@@ -179,7 +186,7 @@ class Cursor {
 
 /** Hears until it is drained, whatever happens to the server, the stream and the consumer. */
 class Hearer implements Subscription {
-  readonly #atWork = new Set<Promise<void>>();
+  readonly #atWork = new AtWork();
   #consumer: Consumer | undefined;
   #running: Promise<void> = Promise.resolve();
   #draining = false;
@@ -209,7 +216,7 @@ class Hearer implements Subscription {
   async drain(): Promise<void> {
     this.#draining = true;
     await this.#running;
-    await Promise.allSettled(this.#atWork);
+    while (this.#atWork.count > 0) await this.#atWork.oneEnded();
   }
 
   async #run(): Promise<void> {
@@ -235,17 +242,19 @@ class Hearer implements Subscription {
         message.nak();
         continue;
       }
-      const work = this.#deliver(message).finally(() => this.#atWork.delete(work));
-      this.#atWork.add(work);
-      if (this.#atWork.size >= this.options.inFlight) await Promise.race(this.#atWork);
+      this.#atWork.begin();
+      void this.handle(message).then((hearing) => {
+        this.#heard(message, hearing);
+        this.#atWork.end();
+      });
+      while (this.#atWork.count >= this.options.inFlight) await this.#atWork.oneEnded();
     }
   }
 
-  async #deliver(message: JsMsg): Promise<void> {
-    const hearing = await this.handle(message);
-    this.cursor.seen(message);
+  #heard(message: JsMsg, hearing: Hearing): void {
     const { durable } = this.options;
-    if (durable !== undefined) instruments.eventLag.record(message.info.pending, { consumer: durable });
+    if (durable === undefined) this.cursor.seen(message);
+    else if (instruments.eventLag.on) instruments.eventLag.record(message.info.pending, { consumer: durable });
     if (hearing === 'heard') message.ack();
     else if (hearing === 'unusable') message.term();
     else message.nak(redeliveryDelayMs(message.info.deliveryCount));

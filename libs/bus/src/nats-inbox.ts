@@ -1,12 +1,14 @@
 import { Fault } from '@latchkey/messages';
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
-import type { Outgoing } from './outgoing';
+import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { fromNats, toNats } from './nats-headers';
 import { NoResponders } from './no-responders';
+import type { Outgoing } from './outgoing';
+import type { BusAnswer, BusMessage } from './transport';
 
 interface Waiting {
   readonly subject: string;
   readonly timer: NodeJS.Timeout;
-  resolve(answer: Msg): void;
+  resolve(answer: BusAnswer): void;
   reject(error: Error): void;
 }
 
@@ -32,23 +34,26 @@ export class NatsInbox {
   }
 
   /** Throws NoResponders, Fault DEADLINE_EXCEEDED, or what the connection does not let through. */
-  request(subject: string, body: string, headers: MsgHdrs, timeoutMs: number): Promise<Msg> {
+  request(message: BusMessage, timeoutMs: number): Promise<BusAnswer> {
     this.#ensureOpen();
+    const { subject } = message;
     const token = (++this.#tokens).toString(36);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#take(token)?.reject(new Fault('DEADLINE_EXCEEDED', `no answer from ${subject} in time`));
       }, timeoutMs);
       this.#waiting.set(token, { subject, timer, resolve, reject });
-      this.outgoing.put(() => this.#send(subject, body, this.#prefix + token, headers, token));
+      this.outgoing.put(() => this.#send(message, token));
     });
   }
 
-  #send(subject: string, body: string, reply: string, headers: MsgHdrs, token: string): void {
+  #send({ subject, body, headers }: BusMessage, token: string): void {
     // What has failed meanwhile, with the connection, is not asked any more.
     if (!this.#waiting.has(token)) return;
+    const reply = this.#prefix + token;
     try {
-      this.nats.publish(subject, body, { reply, headers });
+      const carried = toNats(headers);
+      this.nats.publish(subject, body as string, carried ? { reply, headers: carried } : { reply });
     } catch (error) {
       this.#take(token)?.reject(error as Error);
     }
@@ -70,8 +75,9 @@ export class NatsInbox {
   #answered(answer: Msg): void {
     const waiting = this.#take(answer.subject.slice(this.#prefix.length));
     if (!waiting) return;
-    if (answer.headers?.code === NO_RESPONDERS) waiting.reject(new NoResponders(waiting.subject));
-    else waiting.resolve(answer);
+    const { headers } = answer;
+    if (headers?.code === NO_RESPONDERS) waiting.reject(new NoResponders(waiting.subject));
+    else waiting.resolve({ body: answer.string(), headers: fromNats(headers) });
   }
 
   #take(token: string): Waiting | undefined {

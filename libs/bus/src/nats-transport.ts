@@ -1,17 +1,9 @@
 import { EnvironmentError, instruments, type ServiceContext } from '@latchkey/runtime';
 import { Fault } from '@latchkey/messages';
-import {
-  connect,
-  ErrorCode,
-  Events,
-  headers as natsHeaders,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  NatsError,
-  type Status,
-} from 'nats';
+import { connect, ErrorCode, Events, type JsMsg, type Msg, type NatsConnection, NatsError, type Status } from 'nats';
+import { AtWork } from './at-work';
 import { EventStream } from './event-stream';
+import { fromNats, toNats } from './nats-headers';
 import { readNatsSettings, type NatsSettings } from './nats-settings';
 import { parseJson, writeJson } from './json';
 import { NatsInbox } from './nats-inbox';
@@ -84,13 +76,11 @@ class NatsTransport implements Transport {
 
   async request(message: BusMessage, timeoutMs: number): Promise<BusAnswer> {
     this.#insistOnConnection();
-    const { subject, body } = message;
-    const answer = await this.#inbox
-      .request(subject, body as string, toNats(message.headers), timeoutMs)
-      .catch((error: unknown) => {
-        throw asFault(subject, error);
-      });
-    return { body: answer.string(), headers: fromNats(answer.headers) };
+    try {
+      return await this.#inbox.request(message, timeoutMs);
+    } catch (error) {
+      throw asFault(message.subject, error);
+    }
   }
 
   async answer(
@@ -98,14 +88,17 @@ class NatsTransport implements Transport {
     group: string,
     handle: (message: BusMessage) => Promise<BusAnswer>,
   ): Promise<Subscription> {
-    const atWork = new Set<Promise<void>>();
+    const atWork = new AtWork();
     let refusal: NatsError | undefined;
     const subscription = this.nats.subscribe(subject, {
       queue: group,
       callback: (error, message) => {
         if (error) return void (refusal = error);
-        const work = this.#respond(message, handle).finally(() => atWork.delete(work));
-        atWork.add(work);
+        atWork.begin();
+        void handle(new Received(message)).then((answer) => {
+          this.#outgoing.put(() => this.#respond(message, answer));
+          atWork.end();
+        });
       },
     });
     await this.#subscribed();
@@ -113,7 +106,7 @@ class NatsTransport implements Transport {
     return {
       drain: async () => {
         if (!subscription.isClosed()) await subscription.drain().catch(() => undefined);
-        while (atWork.size > 0) await Promise.allSettled(atWork);
+        while (atWork.count > 0) await atWork.oneEnded();
         this.#outgoing.flush();
         if (!this.nats.isClosed()) await this.nats.flush().catch(() => undefined);
       },
@@ -122,16 +115,15 @@ class NatsTransport implements Transport {
 
   async append(id: string, message: BusMessage): Promise<void> {
     this.#insistOnConnection();
-    const { subject, body } = message;
-    await this.#events.append(id, subject, body as string, toNats(message.headers)).catch((error: unknown) => {
-      throw asFault(subject, error);
-    });
+    try {
+      await this.#events.append(id, message);
+    } catch (error) {
+      throw asFault(message.subject, error);
+    }
   }
 
   hear(subject: string, options: EventOptions, handle: (message: BusMessage) => Promise<Hearing>) {
-    return this.#events.hear(subject, options, (message) =>
-      handle({ subject: message.subject, body: message.string(), headers: fromNats(message.headers) }),
-    );
+    return this.#events.hear(subject, options, (message) => handle(new Received(message)));
   }
 
   async close(): Promise<void> {
@@ -142,19 +134,13 @@ class NatsTransport implements Transport {
     await this.nats.drain().catch(() => this.nats.close());
   }
 
-  async #respond(message: Msg, handle: (message: BusMessage) => Promise<BusAnswer>): Promise<void> {
-    const answer = await handle({
-      subject: message.subject,
-      body: message.string(),
-      headers: fromNats(message.headers),
-    });
-    this.#outgoing.put(() => {
-      try {
-        message.respond(answer.body as string, { headers: toNats(answer.headers) });
-      } catch (err) {
-        this.context.logger.error({ err, subject: message.subject }, 'an answer could not be sent');
-      }
-    });
+  #respond(message: Msg, { body, headers }: BusAnswer): void {
+    try {
+      const carried = toNats(headers);
+      message.respond(body as string, carried && { headers: carried });
+    } catch (err) {
+      this.context.logger.error({ err, subject: message.subject }, 'an answer could not be sent');
+    }
   }
 
   #insistOnConnection(): void {
@@ -218,15 +204,19 @@ function asFault(subject: string, error: unknown): Fault {
   return new Fault('UNAVAILABLE', `the bus does not take messages for ${subject} now`, { cause });
 }
 
-function toNats(headers: BusHeaders): MsgHdrs {
-  const result = natsHeaders();
-  for (const name in headers) result.append(name, headers[name] as string);
-  return result;
-}
+/** A message that came, read as far as somebody asks for it. */
+class Received implements BusMessage {
+  constructor(private readonly message: Msg | JsMsg) {}
 
-function fromNats(headers: MsgHdrs | undefined): BusHeaders {
-  if (!headers) return {};
-  const result: Record<string, string> = {};
-  for (const [name, values] of headers) result[name] = values[0] as string;
-  return result;
+  get subject(): string {
+    return this.message.subject;
+  }
+
+  get body(): string {
+    return this.message.string();
+  }
+
+  get headers(): BusHeaders {
+    return fromNats(this.message.headers);
+  }
 }

@@ -2,7 +2,6 @@ import { cloudEvent, EVENTS, Fault, type RequestContract } from '@latchkey/messa
 import { instruments, type ServiceContext } from '@latchkey/runtime';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { SpanKind } from '@opentelemetry/api';
-import { isObservable, lastValueFrom } from 'rxjs';
 import { z } from 'zod';
 import { Deadline } from './deadline';
 import type { HandlerExtras, HeardContract, HearsOptions } from './decorators';
@@ -81,7 +80,7 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
     }
     this.#atWork++;
     try {
-      return await inTraceOf(message.headers, () =>
+      return await inTraceOf(message, () =>
         measured(contract.subject, 'answerer', () => this.#work(contract, handler, message)),
       );
     } catch (error) {
@@ -92,13 +91,22 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
   }
 
   async #work(contract: RequestContract, handler: MessageHandler, message: BusMessage): Promise<BusAnswer> {
-    const deadline = deadlineOf(message, contract.timeoutMs * this.limits.BUS_PATIENCE);
+    const deadline = this.#deadlineOf(message, contract);
     if (deadline.expired) throw new Fault('DEADLINE_EXCEEDED', `a request on ${contract.subject} came too late`);
     const request = contract.request.safeParse(this.bus.unpack(message.body));
     if (!request.success) throw invalidRequest(request.error);
     const { data } = request;
-    const reply = await inSpan(SpanKind.SERVER, contract.subject, data, () => settle(handler(data, { deadline })));
+    const reply = await inSpan(SpanKind.SERVER, contract.subject, data, () => handler(data, { deadline }));
     return { body: this.#pack(contract.subject, reply), headers: {} };
+  }
+
+  /** What the asker says, but no longer than the contract does. */
+  #deadlineOf({ headers }: BusMessage, { timeoutMs }: RequestContract): Deadline {
+    const said = headers[DEADLINE_HEADER];
+    if (said === undefined) return Deadline.in(timeoutMs);
+    const most = timeoutMs * this.limits.BUS_PATIENCE;
+    const left = Number(said);
+    return Deadline.in(Number.isFinite(left) ? Math.min(left, most) : most);
   }
 
   #pack(subject: string, reply: unknown): Packed {
@@ -119,10 +127,10 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
   }
 
   async #hand(event: unknown, handler: MessageHandler, message: BusMessage): Promise<Hearing> {
-    const { subject, headers } = message;
+    const { subject } = message;
     const data = (event as { data?: unknown }).data;
     try {
-      await inTraceOf(headers, () => inSpan(SpanKind.CONSUMER, subject, data, () => settle(handler(event))));
+      await inTraceOf(message, () => inSpan(SpanKind.CONSUMER, subject, data, () => handler(event)));
       return 'heard';
     } catch (err) {
       this.service.logger.error({ err, subject }, 'an event could not be handled and will come again');
@@ -148,11 +156,6 @@ function eventOptions(options: HearsOptions) {
   return { durable: options.durable, inFlight: options.inFlight ?? 1 };
 }
 
-function deadlineOf(message: BusMessage, timeoutMs: number): Deadline {
-  const left = Number(message.headers[DEADLINE_HEADER] ?? timeoutMs);
-  return Deadline.in(Number.isFinite(left) ? Math.min(left, timeoutMs) : timeoutMs);
-}
-
 /** Without the subject: the text may reach who stands outside. */
 function invalidRequest(error: z.ZodError): Fault {
   return new Fault('INVALID_REQUEST', `a request is not what its contract says: ${issuesOf(error).join('; ')}`);
@@ -161,10 +164,4 @@ function invalidRequest(error: z.ZodError): Fault {
 /** Places and kinds, not values. */
 function issuesOf(error: z.ZodError): string[] {
   return error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.code}`);
-}
-
-/** Nest gives a promise of a value, or of an observable of it when a filter or an interceptor had a say. */
-async function settle(result: unknown): Promise<unknown> {
-  const value = await result;
-  return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
 }

@@ -9,24 +9,32 @@ import {
   type Span,
 } from '@opentelemetry/api';
 import { Fault } from '@latchkey/messages';
-import type { BusHeaders } from './transport';
+import type { BusMessage } from './transport';
 
 const tracer = trace.getTracer('@latchkey/bus');
 
 /** Runs `work` in a span of its own; the headers it is given carry the span to whoever receives them. */
-export async function inSpan<T>(
+export function inSpan<T>(
   kind: SpanKind,
   name: string,
   body: unknown,
   work: (headers: Record<string, string>) => Promise<T>,
 ): Promise<T> {
   const span = tracer.startSpan(name, { kind });
+  if (span.isRecording()) return inRecorded(span, name, body, work);
   const headers: Record<string, string> = {};
-  if (!span.isRecording()) {
-    propagation.inject(context.active(), headers);
-    return work(headers);
-  }
+  propagation.inject(context.active(), headers);
+  return work(headers);
+}
+
+async function inRecorded<T>(
+  span: Span,
+  name: string,
+  body: unknown,
+  work: (headers: Record<string, string>) => Promise<T>,
+): Promise<T> {
   span.setAttributes(attributesOf(name, body));
+  const headers: Record<string, string> = {};
   const active = trace.setSpan(context.active(), span);
   propagation.inject(active, headers);
   try {
@@ -39,13 +47,15 @@ export async function inSpan<T>(
   }
 }
 
-/** Runs `work` in the trace that a message carries. */
-export function inTraceOf<T>(headers: BusHeaders, work: () => T): T {
-  return context.with(traceOf(headers), work);
+/** Runs `work` in the trace that a message carries. Its headers are not looked at where nothing would be made of them. */
+export function inTraceOf<T>(message: Pick<BusMessage, 'headers'>, work: () => T): T {
+  if (propagation.fields().length === 0) return work();
+  const { headers } = message;
+  return headers['traceparent'] === undefined ? work() : context.with(traceOf(headers), work);
 }
 
-function traceOf(headers: BusHeaders): Context {
-  return headers['traceparent'] === undefined ? context.active() : propagation.extract(context.active(), headers);
+function traceOf(headers: BusMessage['headers']): Context {
+  return propagation.extract(context.active(), headers);
 }
 
 /** What was asked about: which content and keys, never what is in a key. */

@@ -16,7 +16,7 @@ export type Packed = unknown;
 /** One value for each name; names are compared as written. */
 export type BusHeaders = Readonly<Record<string, string>>;
 
-/** Milliseconds that the asker still waits, when it sent the request. */
+/** Milliseconds that the asker still waits, when it sent the request. Absent: as long as the contract says. */
 export const DEADLINE_HEADER = 'Latchkey-Deadline-Ms';
 /** As the NATS services framework has them, so that its tools show our faults: FaultCode, and the detail. */
 export const ERROR_CODE_HEADER = 'Nats-Service-Error-Code';

@@ -130,6 +130,9 @@ export function itIsABus(bus: () => BusUnderTest): void {
       expect(left[0]).toBeLessThanOrEqual(1_000_000);
       expect(left[1]).toBeGreaterThan(1_000_000);
       expect(left[1]).toBeLessThanOrEqual(2_000_000);
+      await bus().raw(contract.subject, '{"n":1}');
+      expect(left[2]).toBeGreaterThan(1_000_000);
+      expect(left[2]).toBeLessThanOrEqual(2_000_000);
     });
 
     // promise 25: work that nobody waits for is not done

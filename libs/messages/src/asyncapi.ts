@@ -98,7 +98,10 @@ function requestMessages({ subject, request, reply }: RequestContract): [string,
 const REQUEST_HEADERS = {
   type: 'object',
   properties: {
-    'Latchkey-Deadline-Ms': { type: 'string', description: 'milliseconds that the asker still waits' },
+    'Latchkey-Deadline-Ms': {
+      type: 'string',
+      description: 'milliseconds that the asker still waits; absent: as long as its contract says',
+    },
     traceparent: { type: 'string', description: 'W3C trace context' },
   },
 };

@@ -47,6 +47,11 @@ abstract class Instrument<Names extends Record<string, Allowed>, Kind> implement
 
   /** What was measured in another thread of this process. */
   abstract take(value: number, labels: Attributes): void;
+
+  /** Whether what is recorded is kept: what only labels need not be made otherwise. */
+  get on(): boolean {
+    return this.bound !== undefined;
+  }
 }
 
 /** Of OpenTelemetry's Meter, what instruments are made with. */

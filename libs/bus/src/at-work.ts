@@ -1,0 +1,26 @@
+/** How much is under way, for those who wait until it is less. */
+export class AtWork {
+  #count = 0;
+  #waiting: (() => void)[] = [];
+
+  get count(): number {
+    return this.#count;
+  }
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    this.#count--;
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  /** Resolves when something of it has ended. */
+  oneEnded(): Promise<void> {
+    return new Promise((wake) => this.#waiting.push(wake));
+  }
+}
