@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { SignJWT } from 'jose';
-import { drive, option, table } from './measure.mjs';
+import { option, table, takeTurns } from './measure.mjs';
 import { startBare, startStandalone } from './systems.mjs';
 
 const SECONDS = Number(option('seconds', '6'));
-/** Bare and ours take turns, so that what else the machine does falls on both. */
 const ROUNDS = 3;
 const CONNECTIONS = [1, 16];
 /** Each viewer has a token of its own. */
@@ -71,20 +70,17 @@ async function measure(name, entitlement, requests) {
     await warmUp(bare.url, bareRequests);
     await warmUp(system.deliveryUrl, requests);
     for (const connections of CONNECTIONS) {
-      const load = { connections, seconds: SECONDS / ROUNDS };
-      const floors = [];
-      const results = [];
-      for (let round = 0; round < ROUNDS; round++) {
-        floors.push(await drive({ ...load, url: bare.url, request: each(bareRequests), processes: bare.processes }));
-        results.push(
-          await drive({ ...load, url: system.deliveryUrl, request: each(requests), processes: system.processes }),
-        );
-      }
-      for (const { failed, example } of results) {
-        failures += failed;
-        if (example) console.error(`${name}: status ${example}`);
-      }
-      rows.push(row(name, connections, results, floors));
+      const each = { connections, seconds: SECONDS / ROUNDS };
+      const [floor, result] = await takeTurns(
+        [
+          { ...each, url: bare.url, request: inTurn(bareRequests), processes: bare.processes },
+          { ...each, url: system.deliveryUrl, request: inTurn(requests), processes: system.processes },
+        ],
+        ROUNDS,
+      );
+      failures += result.failed;
+      if (result.example) console.error(`${name}: status ${result.example}`);
+      rows.push(row(name, connections, result, floor));
       console.log(rows.at(-1).join('  '));
     }
   } finally {
@@ -95,10 +91,10 @@ async function measure(name, entitlement, requests) {
 
 /** By number, not by time: a process that has just started compiles more than it serves, the longer the busier the machine. */
 async function warmUp(url, requests) {
-  await autocannon({ url, connections: 16, amount: 40_000, requests: [each(requests)] });
+  await autocannon({ url, connections: 16, amount: 40_000, requests: [inTurn(requests)] });
 }
 
-function each(requests) {
+function inTurn(requests) {
   let at = 0;
   return { method: 'GET', setupRequest: (request) => ({ ...request, ...requests[at++ % requests.length] }) };
 }
@@ -133,19 +129,16 @@ async function issue({ spekeUrl }) {
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
 }
 
-function row(name, connections, results, floors) {
-  const of = (list, field) => list.reduce((sum, each) => sum + each[field], 0) / list.length;
-  const times = ['p50', 'p99', 'cpuMs'].map((field) => of(results, field).toFixed(3));
-  const bareCpu = of(floors, 'cpuMs');
+function row(name, connections, result, floor) {
   return [
     name,
     connections,
-    of(results, 'rate').toFixed(0),
-    ...times,
-    of(floors, 'rate').toFixed(0),
-    percent(of(results, 'rate') / of(floors, 'rate')),
-    bareCpu.toFixed(3),
-    percent(bareCpu / of(results, 'cpuMs')),
+    result.rate.toFixed(0),
+    ...['p50', 'p99', 'cpuMs'].map((field) => result[field].toFixed(3)),
+    floor.rate.toFixed(0),
+    percent(result.rate / floor.rate),
+    floor.cpuMs.toFixed(3),
+    percent(floor.cpuMs / result.cpuMs),
   ];
 }
 

@@ -18,8 +18,8 @@ export function warmUp({ url, requests, count }) {
  * @param next called for each request, answers with its body, for questions that were never asked before
  * @returns requests per second, percentiles in ms, CPU ms a request (of all `processes` together and of each)
  */
-export async function drive({ url, request, next, connections, seconds, processes }) {
-  await load({ url, request, next, connections, seconds: Math.min(1, seconds) });
+async function drive({ url, request, next, connections, seconds, processes }) {
+  await load({ url, request, next, connections, seconds: Math.min(0.5, seconds) });
   const before = cpuTimes(processes);
   const { times, failed, elapsed, example } = await load({ url, request, next, connections, seconds });
   const after = cpuTimes(processes);
@@ -33,6 +33,29 @@ export async function drive({ url, request, next, connections, seconds, processe
     cpu,
     failed,
     example,
+  };
+}
+
+/**
+ * The loads one after the other, again and again, so that what else the machine does falls on all of them.
+ * @returns what `drive` gives for each load: the means of its rounds
+ */
+export async function takeTurns(loads, rounds) {
+  const results = loads.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, each] of loads.entries()) results[at].push(await drive(each));
+  }
+  return results.map(together);
+}
+
+function together(results) {
+  const mean = (value) => results.reduce((sum, each) => sum + value(each), 0) / results.length;
+  const fields = ['rate', 'p50', 'p99', 'cpuMs'].map((field) => [field, mean((each) => each[field])]);
+  return {
+    ...Object.fromEntries(fields),
+    cpu: new Map([...results[0].cpu.keys()].map((name) => [name, mean(({ cpu }) => cpu.get(name))])),
+    failed: results.reduce((sum, { failed }) => sum + failed, 0),
+    example: results.find(({ example }) => example)?.example,
   };
 }
 

@@ -1,10 +1,11 @@
 // SPEKE requests through the whole system, beside a bare Fastify route that takes and gives bodies of the same size in the
 // same run: absolute rates wander with the machine, the ratio and the CPU time do not.
 import { spekeRequest } from './documents.mjs';
-import { drive, option, table, warmUp } from './measure.mjs';
+import { option, table, takeTurns, warmUp } from './measure.mjs';
 import { startBare, startServices, startStandalone } from './systems.mjs';
 
-const SECONDS = Number(option('seconds', '3'));
+const SECONDS = Number(option('seconds', '6'));
+const ROUNDS = 3;
 const SYSTEMS = { standalone: startStandalone, 'services on NATS': startServices };
 const ONLY = option('system');
 /** V8 goes on compiling for about so long. A service runs for weeks. */
@@ -47,24 +48,27 @@ async function warm(system) {
   await warmUp({ url: `${system.spekeUrl}/copyProtection`, requests, count: WARM_UP });
 }
 
-async function measure(name, system, { keys, systems }, connections) {
+async function measure(name, running, { keys, systems }, connections) {
   const known = spekeRequest(keys, systems);
-  const answer = await ask(system, known);
-  const options = { connections, seconds: SECONDS };
-  const floor = await drive({
-    ...options,
-    url: `${bare.url}/bytes/${answer.length}`,
-    request: { method: 'POST', headers: { 'content-type': 'application/xml' }, body: known },
-    processes: bare.processes,
-  });
-  for (const kind of ['known', 'new']) {
-    const result = await drive({
-      ...options,
-      url: `${system.spekeUrl}/copyProtection`,
-      request: { method: 'POST', headers: HEADERS, body: known },
-      next: kind === 'new' ? () => spekeRequest(keys, systems) : undefined,
-      processes: system.processes,
-    });
+  const answer = await ask(running, known);
+  const each = { connections, seconds: SECONDS / ROUNDS };
+  const system = { ...each, url: `${running.spekeUrl}/copyProtection`, processes: running.processes };
+  const request = { method: 'POST', headers: HEADERS, body: known };
+  const [floor, ...results] = await takeTurns(
+    [
+      {
+        ...each,
+        url: `${bare.url}/bytes/${answer.length}`,
+        request: { method: 'POST', headers: { 'content-type': 'application/xml' }, body: known },
+        processes: bare.processes,
+      },
+      { ...system, request },
+      { ...system, request, next: () => spekeRequest(keys, systems) },
+    ],
+    ROUNDS,
+  );
+  for (const [at, kind] of ['known', 'new'].entries()) {
+    const result = results[at];
     failures += result.failed;
     if (result.example) console.error(`${name} ${keys} × ${systems} ${kind}: status ${result.example}`);
     rows.push(row(`${name}, ${keys} × ${systems}`, kind, connections, result, floor));
