@@ -21,4 +21,4 @@ export { customaryPrefix, NAMESPACES, type CustomaryPrefix } from './namespaces'
 export { parseXml } from './xml-reader';
 export { serialiseXml } from './xml-writer';
 export { isCpixRoot, listsOf, membersOf, structureFaults, type CpixLists, type StructureFault } from './structure';
-export { encryptedValue, newElement } from './new-element';
+export { base64Element, encryptedValue, newAttribute, newElement } from './new-element';

@@ -19,6 +19,8 @@ export interface XmlElement {
   readonly prefix: string;
   readonly attributes: readonly XmlAttribute[];
   readonly children: readonly XmlNode[];
+  /** In an answer, all that the element has in it, where that is base64 as we made or checked it: nothing to escape. */
+  readonly base64?: string | undefined;
   /** Prefixes that the start tag binds. */
   readonly declares?: Readonly<Record<string, string>> | undefined;
   readonly parent?: XmlElement | undefined;

@@ -117,7 +117,8 @@ class Reading {
     const { uri, local, prefix } = tag;
     const line = this.#line;
     const column = this.#column;
-    return { namespace: uri, name: local, prefix, attributes, children: [], declares, parent, line, column };
+    const base64 = undefined;
+    return { namespace: uri, name: local, prefix, attributes, children: [], base64, declares, parent, line, column };
   }
 
   #close(): void {

@@ -1,15 +1,20 @@
 import { CpixError } from './error';
 import { customaryPrefix, NAMESPACES, XML_NAMESPACE, type CustomaryPrefix } from './namespaces';
-import type { XmlAttribute, XmlElement } from './xml-element';
+import type { XmlElement, XmlNode } from './xml-element';
 
 /**
  * A document as text, laid out by two spaces. CPIX's namespaces get their customary prefixes, whatever they came with, all
  * declared on the root: cpix and pskc always, the others if something in the document is of them or `declare` names them.
- * Foreign namespaces keep their prefix where they can. An element that has text gets no layout.
- * Throws CpixError UNWRITABLE_TEXT for a character that XML 1.0 cannot carry.
+ * What is of the namespace of `omit` is left out. Foreign namespaces keep their prefix where they can. An element that has
+ * text gets no layout. Throws CpixError UNWRITABLE_TEXT for a character that XML 1.0 cannot carry.
  */
-export function serialiseXml(root: XmlElement, declare: readonly CustomaryPrefix[] = []): string {
-  const writing: Writing = { used: new Set<CustomaryPrefix>(['cpix', 'pskc', ...declare]) };
+export function serialiseXml(
+  root: XmlElement,
+  declare: readonly CustomaryPrefix[] = [],
+  omit?: CustomaryPrefix,
+): string {
+  const omitted = omit && NAMESPACES[omit];
+  const writing: Writing = { used: new Set<CustomaryPrefix>(['cpix', 'pskc', ...declare]), omitted };
   const scope = rootScope(root);
   const start = startTag(root, scope, writing);
   const rest = content(root, start.name, start.scope, writing, '\n');
@@ -20,6 +25,8 @@ export function serialiseXml(root: XmlElement, declare: readonly CustomaryPrefix
 
 interface Writing {
   readonly used: Set<CustomaryPrefix>;
+  /** A namespace whose elements and attributes are not written. */
+  readonly omitted: string | undefined;
 }
 
 /** Foreign prefixes in force. */
@@ -54,25 +61,35 @@ function write(element: XmlElement, scope: Scope, writing: Writing, indent: stri
 
 /** What follows a start tag's attributes: `/>`, or `>`, the children and the end tag. */
 function content(element: XmlElement, name: string, scope: Scope, writing: Writing, indent: string): string {
-  const { children } = element;
-  if (children.length === 0) return '/>';
-  const laidOut = children.every((child) => typeof child !== 'string');
-  const inner = laidOut ? `${indent}  ` : '';
-  let out = '>';
+  const { base64, children } = element;
+  if (base64 !== undefined) return `>${base64}</${name}>`;
+  const deeper = `${indent}  `;
+  const layout = hasText(children) ? '' : deeper;
+  let inner = '';
   for (const child of children) {
-    out += inner + (typeof child === 'string' ? escapeText(child) : write(child, scope, writing, `${indent}  `));
+    if (typeof child === 'string') inner += escapeText(child);
+    else if (child.namespace !== writing.omitted) inner += layout + write(child, scope, writing, deeper);
   }
-  return `${out}${laidOut ? indent : ''}</${name}>`;
+  if (inner === '' && layout !== '') return '/>';
+  return `>${inner}${layout === '' ? '' : indent}</${name}>`;
+}
+
+function hasText(children: readonly XmlNode[]): boolean {
+  for (const child of children) if (typeof child === 'string') return true;
+  return false;
 }
 
 function startTag(element: XmlElement, scope: Scope, writing: Writing): StartTag {
   const named = qualify(element.namespace, element.prefix, element.name, scope, writing, true);
   let { scope: inner } = named;
   let attributes = named.declared;
-  for (const each of element.attributes) {
-    const { name, declared, scope: widened } = qualifyAttribute(each, inner, writing);
-    inner = widened;
-    attributes += `${declared} ${name}="${escapeAttribute(each.value)}"`;
+  for (const { namespace, prefix = '', name, value } of element.attributes) {
+    if (namespace === '') attributes += ` ${name}="${escapeAttribute(value)}"`;
+    else if (namespace !== writing.omitted) {
+      const qualified = qualify(namespace, prefix, name, inner, writing, false);
+      inner = qualified.scope;
+      attributes += `${qualified.declared} ${qualified.name}="${escapeAttribute(value)}"`;
+    }
   }
   return { name: named.name, attributes, scope: inner };
 }
@@ -82,11 +99,6 @@ interface Qualified {
   /** The declaration that the name needs and that is not yet in force. */
   readonly declared: string;
   readonly scope: Scope;
-}
-
-function qualifyAttribute(attribute: XmlAttribute, scope: Scope, writing: Writing): Qualified {
-  if (attribute.namespace === '') return { name: attribute.name, declared: '', scope };
-  return qualify(attribute.namespace, attribute.prefix ?? '', attribute.name, scope, writing, false);
 }
 
 function qualify(

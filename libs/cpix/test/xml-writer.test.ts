@@ -31,6 +31,26 @@ test('what the root declares stays declared', () => {
   );
 });
 
+test('what is of an omitted namespace is gone with its declaration, and an element of nothing else is empty', () => {
+  const root = parseXml(
+    Buffer.from(
+      `<r xmlns:s="${NAMESPACES.speke}" s:a="1" b="2"><c><s:d><e/></s:d></c><f>text<s:d/></f><g><s:d/><e s:a="1"/></g></r>`,
+    ),
+  );
+  const xml = serialiseXml(root, [], 'speke');
+  expect(xml).not.toContain(NAMESPACES.speke);
+  expect(xml.slice(xml.indexOf(' b='))).toBe(
+    ` b="2" xmlns:cpix="${NAMESPACES.cpix}" xmlns:pskc="${NAMESPACES.pskc}">
+  <c/>
+  <f>text</f>
+  <g>
+    <e/>
+  </g>
+</r>
+`,
+  );
+});
+
 test.each(['\u0000', '\u000b', '\ufffe', '\ud800'])('a character that XML cannot carry is refused: %j', (character) => {
   expect(() => serialiseXml(newElement('cpix', 'a', [character]))).toThrow(
     expect.objectContaining({ code: 'UNWRITABLE_TEXT' }),

@@ -42,9 +42,11 @@ export function answerSpekeRequest(request: SpekeRequest, parts: AnswerParts): s
   ]);
   const { document } = request;
   const filled = { ...document, children: document.children.map((list) => fillList(list, fillers)) };
-  // CPIX@id is SPEKE 1's content ID; SPEKE 2 ignores it in requests and wants none in answers.
-  const answer = profile.generation === 1 ? filled : withoutSpeke1(withoutAttribute(filled, 'id'));
-  return serialiseXml(answer, declaredByRequest(document, profile));
+  const declared = declaredByRequest(document, profile);
+  if (profile.generation === 1) return serialiseXml(filled, declared);
+  // CPIX@id is SPEKE 1's content ID; SPEKE 2 ignores it in requests and wants none in answers. MediaPackage v2 rejects
+  // answers that so much as declare SPEKE 1's namespace.
+  return serialiseXml(withoutAttribute(filled, 'id'), declared, 'speke');
 }
 
 function keyIdOf(element: XmlElement): KeyId {
@@ -99,28 +101,6 @@ function fillList(list: XmlNode, fillers: ReadonlyMap<string, Filler>): XmlNode 
     return fillers.get(child.name)?.(child, position++) ?? child;
   });
   return { ...list, children };
-}
-
-/** MediaPackage v2 rejects answers that so much as declare SPEKE 1's namespace. */
-function withoutSpeke1(element: XmlElement): XmlElement {
-  if (!element.children.some(mentionsSpeke1) && !element.attributes.some(isSpeke1)) return element;
-  return {
-    ...element,
-    attributes: element.attributes.filter((each) => !isSpeke1(each)),
-    children: element.children.flatMap((child): XmlNode[] => {
-      if (typeof child === 'string') return [child];
-      return isSpeke1(child) ? [] : [withoutSpeke1(child)];
-    }),
-  };
-}
-
-function mentionsSpeke1(node: XmlNode): boolean {
-  if (typeof node === 'string') return false;
-  return isSpeke1(node) || node.attributes.some(isSpeke1) || node.children.some(mentionsSpeke1);
-}
-
-function isSpeke1({ namespace }: { readonly namespace: string }): boolean {
-  return namespace === NAMESPACES.speke;
 }
 
 function declaredByRequest(document: XmlElement, profile: SpekeProfile) {

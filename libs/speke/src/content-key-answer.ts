@@ -1,6 +1,7 @@
 import type { ContentKey } from '@latchkey/cenc';
 import {
   attribute,
+  base64Element,
   encryptedValue,
   ENCRYPTION_ALGORITHMS,
   NAMESPACES,
@@ -26,11 +27,13 @@ const BEFORE_DATA = new Set(['Issuer', 'AlgorithmParameters', 'KeyProfileId', 'K
 
 /** Data in place of what stood there for it, else where the schemas have it. HDCPData goes: it is put before. */
 function placeData(children: readonly XmlNode[], data: XmlElement): XmlNode[] {
-  const elements = children.filter((child): child is XmlElement => typeof child !== 'string');
-  const before = elements.filter((child) => isCpix(child) && BEFORE_DATA.has(child.name));
-  const after = elements.filter(
-    (child) => !before.includes(child) && !isCpix(child, 'Data') && !isCpix(child, 'HDCPData'),
-  );
+  const before: XmlNode[] = [];
+  const after: XmlNode[] = [];
+  for (const child of children) {
+    if (typeof child === 'string' || isCpix(child, 'Data') || isCpix(child, 'HDCPData')) continue;
+    if (isCpix(child) && BEFORE_DATA.has(child.name)) before.push(child);
+    else after.push(child);
+  }
   return [...before, data, ...after];
 }
 
@@ -44,11 +47,15 @@ function dataOf(secret: KeyAnswer['answered']['secret']): XmlElement {
 }
 
 function plainValue(contentKey: ContentKey): XmlElement {
-  return newElement('pskc', 'PlainValue', [contentKey.expose((bytes) => bytes.toString('base64'))]);
+  return base64Element(
+    'pskc',
+    'PlainValue',
+    contentKey.expose((bytes) => bytes.toString('base64')),
+  );
 }
 
 function sealedValue({ cipherValue, valueMac }: EncryptedSecret): XmlElement[] {
-  return [encryptedValue(ENCRYPTION_ALGORITHMS.contentKey, cipherValue), newElement('pskc', 'ValueMAC', [valueMac])];
+  return [encryptedValue(ENCRYPTION_ALGORITHMS.contentKey, cipherValue), base64Element('pskc', 'ValueMAC', valueMac)];
 }
 
 /** The encryptor's IV stays byte for byte; ours is added only where the player could not do without. */
@@ -71,5 +78,5 @@ function hdcpData(contentKey: XmlElement, { hdcp }: OutputPolicy): XmlElement | 
 }
 
 function outputProtectionData(xml: string): XmlElement {
-  return newElement('cpix', 'HDCPOutputProtectionData', [Buffer.from(xml).toString('base64')]);
+  return base64Element('cpix', 'HDCPOutputProtectionData', Buffer.from(xml).toString('base64'));
 }

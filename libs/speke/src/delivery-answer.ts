@@ -1,4 +1,5 @@
 import {
+  base64Element,
   ENCRYPTION_ALGORITHMS,
   encryptedValue,
   NAMESPACES,
@@ -34,5 +35,5 @@ function macMethod({ macKey, macKeyMac }: RecipientKeys): XmlElement {
 }
 
 function encryptedWithMac(value: string, mac: string): XmlElement[] {
-  return [encryptedValue(ENCRYPTION_ALGORITHMS.documentKey, value), newElement('pskc', 'ValueMAC', [mac])];
+  return [encryptedValue(ENCRYPTION_ALGORITHMS.documentKey, value), base64Element('pskc', 'ValueMAC', mac)];
 }

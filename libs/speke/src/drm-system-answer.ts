@@ -1,4 +1,4 @@
-import { parseSystemId, type SystemId } from '@latchkey/cenc';
+import type { SystemId } from '@latchkey/cenc';
 import { attribute, NAMESPACES, type XmlElement, type XmlNode } from '@latchkey/cpix';
 import {
   withAnsweredKid,
@@ -19,29 +19,34 @@ export function fillDrmSystem(
   signaling: SignalingBySystem,
   profile: SpekeProfile,
 ): XmlElement {
-  const systemId = parseSystemId(attribute(element, 'systemId') ?? '');
   if (!key) throw new Error('a DRMSystem has no answer');
+  const systemId = systemIdOf(element);
   const said = signaling.get(systemId)?.get(key.requested.keyId);
-  const children = element.children.flatMap((child) => fillChild(child, said, profile));
-  const filled = withAnsweredKid(
-    { ...element, children: children.map((child) => withRobustness(child, key, systemId)) },
-    key,
-  );
-  return withAllowedCpc(filled, key, systemId);
+  const children: XmlNode[] = [];
+  for (const child of element.children) {
+    const filled = fillChild(child, said, profile);
+    if (filled) children.push(withRobustness(filled, key, systemId));
+  }
+  return withAllowedCpc(withAnsweredKid({ ...element, children }, key), key, systemId);
 }
 
-function fillChild(child: XmlNode, said: KeySignaling | undefined, profile: SpekeProfile): XmlNode[] {
-  if (typeof child === 'string') return [];
+/** It was checked when the request was read. */
+function systemIdOf(element: XmlElement): SystemId {
+  return attribute(element, 'systemId')?.toLowerCase() as SystemId;
+}
+
+function fillChild(child: XmlNode, said: KeySignaling | undefined, profile: SpekeProfile): XmlElement | undefined {
+  if (typeof child === 'string') return undefined;
   const asked = askedBy(child, profile);
-  if (asked === undefined) return [child];
-  if (asked === 'nothing') return [];
-  const value = said?.[asked];
-  return value === undefined ? [] : [{ ...child, children: [value] }];
+  if (asked === undefined) return child;
+  const base64 = asked === 'nothing' ? undefined : said?.[asked];
+  return base64 === undefined ? undefined : { ...child, children: NOTHING_ELSE, base64 };
 }
 
-function withRobustness(child: XmlNode, { policy }: KeyAnswer, systemId: SystemId): XmlNode {
-  if (typeof child === 'string' || child.namespace !== NAMESPACES.cpix) return child;
-  if (child.name !== 'ContentProtectionData') return child;
+const NOTHING_ELSE: readonly XmlNode[] = [];
+
+function withRobustness(child: XmlElement, { policy }: KeyAnswer, systemId: SystemId): XmlElement {
+  if (child.name !== 'ContentProtectionData' || child.namespace !== NAMESPACES.cpix) return child;
   return withPolicyValue(child, 'robustness', bySystem(policy.robustness, systemId));
 }
 

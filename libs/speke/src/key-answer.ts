@@ -1,5 +1,5 @@
 import type { ContentKey, KeyId, SystemId } from '@latchkey/cenc';
-import type { EncryptedSecret, XmlElement } from '@latchkey/cpix';
+import { newAttribute, type EncryptedSecret, type XmlElement } from '@latchkey/cpix';
 import type { OutputPolicy } from './output-policy';
 import type { RequestedKey } from './request';
 import type { SignalingItem } from './signaling-items';
@@ -36,7 +36,7 @@ export function withAnsweredKid(element: XmlElement, key: KeyAnswer | undefined)
 
 /** The attribute in its place if the element has it, else after the others. */
 export function withAttribute(element: XmlElement, name: string, value: string): XmlElement {
-  const changed = { namespace: '', name, value };
+  const changed = newAttribute(name, value);
   const at = element.attributes.findIndex((one) => one.name === name && one.namespace === '');
   return { ...element, attributes: at < 0 ? [...element.attributes, changed] : element.attributes.with(at, changed) };
 }
