@@ -46,9 +46,9 @@ export function structureFaults(root: XmlElement): StructureFault[] {
 }
 
 type Occurrence = 'one' | 'many';
-type ContentModel = Readonly<Record<string, Occurrence>> | 'any';
+type ContentModel = ReadonlyMap<string, Occurrence> | 'any';
 
-const CONTENT: Readonly<Record<string, ContentModel>> = {
+const CONTENT: Readonly<Record<string, Readonly<Record<string, Occurrence>> | 'any'>> = {
   CPIX: {
     DeliveryDataList: 'one',
     ContentKeyList: 'one',
@@ -100,7 +100,7 @@ const CONTENT: Readonly<Record<string, ContentModel>> = {
 };
 
 /** Elements of text: no elements in them. */
-const TEXTS: ReadonlySet<string> = new Set([
+const TEXTS = [
   'PSSH',
   'ContentProtectionData',
   'URIExtXKey',
@@ -108,28 +108,33 @@ const TEXTS: ReadonlySet<string> = new Set([
   'SmoothStreamingProtectionHeaderData',
   'HDSSignalingData',
   'HDCPOutputProtectionData',
+];
+const TEXT: ContentModel = new Map<string, Occurrence>();
+
+/** What the schemas type elsewhere (Data, DocumentKey, UpdateHistoryItemList, …) is not looked into. */
+const MODELS: ReadonlyMap<string, ContentModel> = new Map<string, ContentModel>([
+  ...Object.entries(CONTENT).map(([name, content]) => [name, modelOf(content)] as const),
+  ...TEXTS.map((name) => [name, TEXT] as const),
 ]);
+
+function modelOf(content: (typeof CONTENT)[string]): ContentModel {
+  return content === 'any' ? content : new Map(Object.entries(content));
+}
 
 function inspect(element: XmlElement, found: StructureFault[]): void {
   if (element.children.length === 0) return;
-  const model = modelOf(element);
+  const model = MODELS.get(element.name) ?? 'any';
   if (model === 'any') return;
   const seen = new Set<string>();
   for (const child of element.children) {
-    if (typeof child === 'string') inspectText(child, element, found);
+    if (typeof child === 'string') inspectText(child, element, model, found);
     else if (child.namespace === NAMESPACES.cpix) inspectChild(child, model, seen, found);
-    else if (TEXTS.has(element.name)) found.push({ kind: 'UNEXPECTED_ELEMENT', element: child });
+    else if (model === TEXT) found.push({ kind: 'UNEXPECTED_ELEMENT', element: child });
   }
 }
 
-/** What the schemas type elsewhere (Data, DocumentKey, UpdateHistoryItemList, …) is not looked into. */
-function modelOf(element: XmlElement): ContentModel {
-  if (TEXTS.has(element.name)) return {};
-  return Object.hasOwn(CONTENT, element.name) ? (CONTENT[element.name] as ContentModel) : 'any';
-}
-
-function inspectText(text: string, element: XmlElement, found: StructureFault[]): void {
-  if (!TEXTS.has(element.name) && text.trim() !== '') found.push({ kind: 'UNEXPECTED_TEXT', element });
+function inspectText(text: string, element: XmlElement, model: ContentModel, found: StructureFault[]): void {
+  if (model !== TEXT && text.trim() !== '') found.push({ kind: 'UNEXPECTED_TEXT', element });
 }
 
 function inspectChild(
@@ -138,9 +143,11 @@ function inspectChild(
   seen: Set<string>,
   found: StructureFault[],
 ): void {
-  const occurrence = Object.hasOwn(model, child.name) ? model[child.name] : undefined;
+  const occurrence = model.get(child.name);
   if (occurrence === undefined) return void found.push({ kind: 'UNEXPECTED_ELEMENT', element: child });
-  if (occurrence === 'one' && seen.has(child.name)) found.push({ kind: 'DUPLICATE_ELEMENT', element: child });
-  seen.add(child.name);
+  if (occurrence === 'one') {
+    if (seen.has(child.name)) found.push({ kind: 'DUPLICATE_ELEMENT', element: child });
+    seen.add(child.name);
+  }
   inspect(child, found);
 }

@@ -6,10 +6,12 @@ import { parseScheme, type KeyScheme } from './protection-scheme';
 import { printable } from './rejection';
 
 /** A ContentKey as it was asked for. */
-export interface ContentKeyElement extends Partial<KeyScheme> {
+export interface ContentKeyElement {
   readonly keyId: KeyId;
+  readonly scheme: KeyScheme['scheme'] | undefined;
+  readonly hlsMethod: KeyScheme['hlsMethod'];
   /** Canonical base64; the document keeps the encryptor's spelling. */
-  readonly explicitIv?: string;
+  readonly explicitIv: string | undefined;
 }
 
 export interface ContentKeys {
@@ -51,7 +53,7 @@ function readContentKey(
   if (kid === '') faults.add('MISSING_KID', element);
   else if (!isKeyId(keyId)) faults.add('INVALID_KID', element, { attribute: 'kid', detail: printable(kid) });
   else if (keys.has(keyId)) faults.add('DUPLICATE_KID', element, { attribute: 'kid', detail: kid });
-  else keys.set(keyId, { keyId, ...scheme, ...(explicitIv !== undefined && { explicitIv }) });
+  else keys.set(keyId, { keyId, scheme: scheme?.scheme, hlsMethod: scheme?.hlsMethod, explicitIv });
 }
 
 function readScheme(element: XmlElement, kid: string, profile: SpekeProfile, faults: Faults): KeyScheme | undefined {
@@ -66,7 +68,8 @@ function readScheme(element: XmlElement, kid: string, profile: SpekeProfile, fau
 
 /** One document, one scheme, by its spelling: what encryptor and players compare are the texts. */
 function checkOneScheme(elements: readonly XmlElement[], list: XmlElement, faults: Faults): void {
-  const schemes = new Set(elements.map((element) => attribute(element, 'commonEncryptionScheme') ?? ''));
+  const schemes = new Set<string>();
+  for (const element of elements) schemes.add(attribute(element, 'commonEncryptionScheme') ?? '');
   schemes.delete('');
   if (schemes.size > 1)
     faults.add('MIXED_SCHEMES', list, { detail: [...schemes].slice(0, 4).map(printable).join(', ') });

@@ -1,4 +1,4 @@
-import { isKeyId, isSystemId, SYSTEM_IDS, SYSTEM_NAMES, type KeyId, type SystemId } from '@latchkey/cenc';
+import { isSystemId, SYSTEM_IDS, SYSTEM_NAMES, type KeyId, type SystemId } from '@latchkey/cenc';
 import { attribute, membersOf, NAMESPACES, type XmlElement } from '@latchkey/cpix';
 import type { ContentKeyElement, ContentKeys } from './content-keys';
 import { DRM_SYSTEMS, FOREIGN_SYSTEM, type DrmSystem } from './drm-systems';
@@ -46,17 +46,15 @@ export function readDrmSystems(
     if (system && keyId) addKey(element, system, { keyId, wants }, faults);
   }
   if (profile.generation === 2) checkSchemes(elements, systems, keys, faults);
-  return [...systems.values()].map(({ systemId, keys: of, needsExplicitIv }) => ({
-    systemId,
-    keys: of,
-    needsExplicitIv,
-  }));
+  return Array.from(systems.values(), ({ systemId, keys: of, needsExplicitIv }) => {
+    return { systemId, keys: of, needsExplicitIv };
+  });
 }
 
 function readKeyId(element: XmlElement, keys: ContentKeys, faults: Faults): KeyId | undefined {
   const kid = attribute(element, 'kid') ?? '';
-  const keyId = kid.toLowerCase();
-  if (isKeyId(keyId) && keys.byId.has(keyId)) return keyId;
+  const keyId = kid.toLowerCase() as KeyId;
+  if (keys.byId.has(keyId)) return keyId;
   if (kid === '') faults.add('MISSING_DRM_SYSTEM_KID', element);
   else if (!keys.names(kid))
     faults.add('UNKNOWN_DRM_SYSTEM_KID', element, { attribute: 'kid', detail: printable(kid) });
@@ -74,13 +72,13 @@ function readSystem(
 ): OpenSystem | undefined {
   const text = attribute(element, 'systemId') ?? '';
   const systemId = text.toLowerCase();
+  const open = systems.get(systemId as SystemId);
+  if (open || unknown.has(systemId)) return open;
   if (!isSystemId(systemId)) {
     if (text === '') faults.add('MISSING_SYSTEM_ID', element);
     else faults.add('INVALID_SYSTEM_ID', element, { attribute: 'systemId', detail: printable(text) });
     return undefined;
   }
-  const open = systems.get(systemId);
-  if (open || unknown.has(systemId)) return open;
   const found = lookUp(systemId, profile, options);
   if (typeof found !== 'string') {
     const system = { systemId, known: found, keys: [], needsExplicitIv: systemId === SYSTEM_IDS.fairplay };
@@ -119,27 +117,23 @@ function addKey(element: XmlElement, system: OpenSystem, key: SystemKey, faults:
 
 /** What the placeholders ask for, without what means nothing to the system; a placeholder's own content does not matter. */
 function readWants(element: XmlElement, system: DrmSystem, profile: SpekeProfile, faults: Faults): SignalingItem[] {
-  const wants: SignalingItem[] = [];
+  const asks: SignalingItem[] = [];
   for (const child of element.children) {
     if (typeof child === 'string') continue;
     const asked = askedBy(child, profile);
-    if (child.name === 'HLSSignalingData' && child.namespace === NAMESPACES.cpix)
-      checkPlaylist(child, asked, wants, faults);
-    if (asked && asked !== 'nothing' && !wants.includes(asked)) wants.push(asked);
+    const isFirst = asked !== undefined && asked !== 'nothing' && !asks.includes(asked);
+    if (isFirst) asks.push(asked);
+    else if (child.name === 'HLSSignalingData' && child.namespace === NAMESPACES.cpix)
+      refusePlaylist(child, asked, faults);
   }
-  return wants.filter((item) => system.items[profile.generation].includes(item));
+  return asks.filter((item) => system.items[profile.generation].includes(item));
 }
 
-function checkPlaylist(
-  element: XmlElement,
-  asked: SignalingItem | 'nothing' | undefined,
-  seen: readonly SignalingItem[],
-  faults: Faults,
-): void {
-  const playlist = attribute(element, 'playlist');
-  const place = { attribute: 'playlist', detail: printable(playlist ?? 'none, which means media') };
-  if (asked === 'nothing') faults.add('INVALID_PLAYLIST', element, place);
-  else if (asked && seen.includes(asked)) faults.add('DUPLICATE_PLAYLIST', element, place);
+/** One that is none, or that another HLSSignalingData of the element has asked for. */
+function refusePlaylist(element: XmlElement, asked: SignalingItem | 'nothing' | undefined, faults: Faults): void {
+  const detail = printable(attribute(element, 'playlist') ?? 'none, which means media');
+  const code = asked === 'nothing' ? 'INVALID_PLAYLIST' : 'DUPLICATE_PLAYLIST';
+  faults.add(code, element, { attribute: 'playlist', detail });
 }
 
 /** The official text names the system, so one fault for each. */
@@ -150,8 +144,8 @@ function checkSchemes(
   faults: Faults,
 ): void {
   for (const { systemId, known, keys: signaled } of systems.values()) {
-    const wrong = signaled.map(({ keyId }) => keys.byId.get(keyId)).find((key) => key?.scheme && !canUse(known, key));
-    const element = elements.find((one) => attribute(one, 'systemId')?.toLowerCase() === systemId);
+    const wrong = keyOfOtherScheme(known, signaled, keys);
+    const element = wrong && elements.find((one) => attribute(one, 'systemId')?.toLowerCase() === systemId);
     if (!wrong || !element) continue;
     const values = { systemId: attribute(element, 'systemId') ?? '' };
     const detail = `the scheme is ${wrong.hlsMethod ?? wrong.scheme}`;
@@ -159,6 +153,16 @@ function checkSchemes(
   }
 }
 
-function canUse(system: DrmSystem, key: ContentKeyElement): boolean {
-  return system.schemes === undefined || key.scheme === undefined || system.schemes.includes(key.scheme);
+/** The first of the system's keys that it cannot use. */
+function keyOfOtherScheme(
+  { schemes }: DrmSystem,
+  signaled: readonly SystemKey[],
+  keys: ContentKeys,
+): ContentKeyElement | undefined {
+  if (schemes === undefined) return undefined;
+  for (const { keyId } of signaled) {
+    const key = keys.byId.get(keyId);
+    if (key?.scheme && !schemes.includes(key.scheme)) return key;
+  }
+  return undefined;
 }

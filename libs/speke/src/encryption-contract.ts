@@ -1,4 +1,4 @@
-import { isKeyId, type KeyId } from '@latchkey/cenc';
+import type { KeyId } from '@latchkey/cenc';
 import { attribute, membersOf, type XmlElement } from '@latchkey/cpix';
 import type { ContentKeys } from './content-keys';
 import type { Faults } from './faults';
@@ -9,8 +9,8 @@ import { cross, readFilters, reachesUhd, type TrackFilter } from './track-filter
 
 /** What the contract says of one key. */
 export interface KeyUsage {
-  readonly period?: KeyPeriod;
-  readonly intendedTrackType?: string;
+  readonly period: KeyPeriod | undefined;
+  readonly intendedTrackType: string | undefined;
 }
 
 type Periods = ReadonlyMap<string, KeyPeriod>;
@@ -88,8 +88,8 @@ function readRule(element: XmlElement, keys: ContentKeys, periods: Periods, faul
 
 function readKeyId(element: XmlElement, keys: ContentKeys, faults: Faults): KeyId | undefined {
   const kid = attribute(element, 'kid') ?? '';
-  const keyId = kid.toLowerCase();
-  if (isKeyId(keyId) && keys.byId.has(keyId)) return keyId;
+  const keyId = kid.toLowerCase() as KeyId;
+  if (keys.byId.has(keyId)) return keyId;
   if (kid === '') faults.add('RULE_WITHOUT_KEY', element, { detail: 'a rule has no kid' });
   else if (!keys.names(kid))
     faults.add('RULE_WITHOUT_KEY', element, { attribute: 'kid', detail: `no ContentKey has kid ${printable(kid)}` });
@@ -106,7 +106,8 @@ function readTrackType(element: XmlElement, faults: Faults): string {
 function wrongWith(trackType: string): string | undefined {
   if (trackType === '') return 'a rule has no intendedTrackType';
   if (trackType.length > LONGEST_TRACK_TYPE) return 'intendedTrackType is too long';
-  return partsOf(trackType).some((part) => part.trim() === '') ? 'a part of intendedTrackType is empty' : undefined;
+  const hasEmptyPart = partsOf(trackType).some((part) => part.trim() === '');
+  return hasEmptyPart ? 'a part of intendedTrackType is empty' : undefined;
 }
 
 function partsOf(trackType: string): string[] {
@@ -171,7 +172,8 @@ function checkTrackTypes(rule: UsageRule, other: UsageRule, faults: Faults): voi
 
 function sharePeriod(one: UsageRule, other: UsageRule): boolean {
   if (one.periodIds.size === 0 || other.periodIds.size === 0) return true;
-  return [...one.periodIds].some((id) => other.periodIds.has(id));
+  for (const id of one.periodIds) if (other.periodIds.has(id)) return true;
+  return false;
 }
 
 function checkEveryKeyHasRule(
@@ -200,15 +202,18 @@ function usageByKey(rules: readonly UsageRule[], keys: ContentKeys, periods: Per
   for (const { keyId, trackType, periodIds } of rules) {
     if (keyId === undefined || usage.has(keyId)) continue;
     const period = periodOf(periodIds, periods);
-    usage.set(keyId, { ...(period && { period }), ...(trackType !== '' && { intendedTrackType: trackType }) });
+    usage.set(keyId, { period, intendedTrackType: trackType === '' ? undefined : trackType });
   }
-  const only = periodOf(new Set(), periods);
-  if (only) for (const keyId of keys.byId.keys()) if (!usage.has(keyId)) usage.set(keyId, { period: only });
+  const only = { period: periodOf(ALL_PERIODS, periods), intendedTrackType: undefined };
+  for (const keyId of keys.byId.keys()) if (!usage.has(keyId)) usage.set(keyId, only);
   return usage;
 }
 
+const ALL_PERIODS: ReadonlySet<string> = new Set();
+
 /** Without a filter the rule holds in all periods: where there is one, in that one. */
 function periodOf(periodIds: ReadonlySet<string>, periods: Periods): KeyPeriod | undefined {
-  const [id] = periodIds.size > 0 || periods.size !== 1 ? periodIds : periods.keys();
-  return id === undefined ? undefined : periods.get(id);
+  const ids = periodIds.size > 0 || periods.size !== 1 ? periodIds : periods.keys();
+  for (const id of ids) return periods.get(id);
+  return undefined;
 }

@@ -33,6 +33,7 @@ export class Faults {
 
   /** Throws SpekeRejection if anything was found: by the catalogue's order, and by the document's within one code. */
   throwIfAny(): void {
+    if (!this.some) return;
     const [first, ...others] = this.#found.toSorted((one, other) => rankOf(one.code) - rankOf(other.code));
     if (first) throw new SpekeRejection([first, ...others], this.version, { contentId: this.contentId });
   }

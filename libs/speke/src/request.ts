@@ -108,6 +108,8 @@ function checkCpixVersion(document: XmlElement, expected: string, faults: Faults
   }
 }
 
+const NO_USAGE: KeyUsage = { period: undefined, intendedTrackType: undefined };
+
 function requestedKey(
   key: ContentKeyElement,
   usage: KeyUsage | undefined,
@@ -117,12 +119,6 @@ function requestedKey(
   const needsExplicitIv =
     scheme === 'cbcs' ||
     systems.some((system) => system.needsExplicitIv && system.keys.some((one) => one.keyId === keyId));
-  return {
-    keyId,
-    ...(scheme && { scheme }),
-    ...(hlsMethod && { hlsMethod }),
-    ...(explicitIv !== undefined && { explicitIv }),
-    needsExplicitIv,
-    ...usage,
-  };
+  const { period, intendedTrackType } = usage ?? NO_USAGE;
+  return { keyId, scheme, hlsMethod, explicitIv, needsExplicitIv, period, intendedTrackType };
 }
