@@ -76,7 +76,7 @@ export function shareEventLog(port: ThreadPort, log: EventLog): void {
   const hearers = new Map<number, Subscription>();
   port.serve('bus.append', ({ id, message }: { id: string; message: BusMessage }) => log.append(id, message));
   port.serve('bus.hear', async ({ id, subject, options }: Hearer) => {
-    // A thread that is gone hears nothing: if it comes back, it hears it then.
+    // A thread that is gone has heard nothing.
     const handle = (message: BusMessage) =>
       port.call<Hearing>('bus.event', { id, message }).catch((): Hearing => 'again');
     hearers.set(id, await log.hear(subject, options, handle));
