@@ -25,9 +25,9 @@ export function keyIdBytes(keyId: KeyId): Buffer {
 /** Microsoft GUID order, as in PlayReady headers: the first three fields are little-endian. */
 export function keyIdGuidBytes(keyId: KeyId): Buffer {
   const bytes = uuidBytes(keyId);
-  bytes.subarray(0, 4).reverse();
-  bytes.subarray(4, 6).reverse();
-  bytes.subarray(6, 8).reverse();
+  bytes.writeUInt32LE(bytes.readUInt32BE(0), 0);
+  bytes.writeUInt16LE(bytes.readUInt16BE(4), 4);
+  bytes.writeUInt16LE(bytes.readUInt16BE(6), 6);
   return bytes;
 }
 

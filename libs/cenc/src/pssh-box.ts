@@ -1,7 +1,7 @@
 import { CencError } from './error';
-import { keyIdBytes, keyIdFromBytes, type KeyId } from './key-id';
+import { keyIdFromBytes, type KeyId } from './key-id';
 import { parseSystemId, type SystemId } from './system-id';
-import { formatUuid, uuidBytes } from './uuid';
+import { formatUuid, writeUuid } from './uuid';
 
 /**
  * Protection System Specific Header box, ISO/IEC 23001-7 section 8.1.
@@ -14,14 +14,27 @@ export type PsshBox =
 const TYPE = Buffer.from('pssh', 'ascii');
 
 export function encodePsshBox(box: PsshBox): Buffer {
-  const body = Buffer.concat([
-    Buffer.from([box.version, 0, 0, 0]), // FullBox: version, then 24 bits of flags
-    uuidBytes(box.systemId),
-    ...(box.version === 1 ? [uint32(box.keyIds.length), ...box.keyIds.map(keyIdBytes)] : []),
-    uint32(box.data.length),
-    box.data,
-  ]);
-  return Buffer.concat([uint32(8 + body.length), TYPE, body]);
+  const listBytes = box.version === 1 ? 4 + 16 * box.keyIds.length : 0;
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + listBytes + 4 + box.data.length);
+  bytes.writeUInt32BE(bytes.length, 0);
+  bytes.set(TYPE, 4);
+  bytes.writeUInt32BE(box.version << 24, 8); // FullBox: version, then 24 bits of flags
+  writeUuid(box.systemId, bytes, 12);
+  if (box.version === 1) writeKeyIds(box.keyIds, bytes);
+  bytes.writeUInt32BE(box.data.length, HEADER_BYTES + listBytes);
+  bytes.set(box.data, HEADER_BYTES + listBytes + 4);
+  return bytes;
+}
+
+/** Size, type, version and flags, system ID. */
+const HEADER_BYTES = 4 + 4 + 4 + 16;
+
+function writeKeyIds(keyIds: readonly KeyId[], bytes: Buffer): void {
+  let at = bytes.writeUInt32BE(keyIds.length, HEADER_BYTES);
+  for (const keyId of keyIds) {
+    writeUuid(keyId, bytes, at);
+    at += 16;
+  }
 }
 
 /** Strict: the bytes are exactly one box, or it throws. */
@@ -50,12 +63,6 @@ function byteReader(bytes: Uint8Array) {
     return buffer.subarray(at, (at += length));
   };
   return { take, uint32: () => take(4).readUInt32BE(), left: () => buffer.length - at };
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }
 
 function invalid(why: string): CencError {

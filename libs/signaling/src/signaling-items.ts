@@ -1,5 +1,5 @@
 import type { KeyId } from '@latchkey/cenc';
-import { masterPlaylistTag, mediaPlaylistTag, type HlsKey } from './hls-key';
+import { hlsAttributes, masterPlaylistTag, mediaPlaylistTag, type HlsKey } from './hls-key';
 
 /** All that a DRM system says about one key. What it has no word for is absent. */
 export interface DrmSignaling {
@@ -16,13 +16,13 @@ export interface DrmSignaling {
 const ITEMS = {
   pssh: (said) => said.pssh,
   contentProtectionData: (said) => base64(said.contentProtectionData),
-  hlsMedia: (said) => base64(said.hlsKey && mediaPlaylistTag(said.hlsKey)),
-  hlsMaster: (said) => base64(said.hlsKey && masterPlaylistTag(said.hlsKey)),
+  hlsMedia: (_said, attributes) => base64(attributes && mediaPlaylistTag(attributes)),
+  hlsMaster: (_said, attributes) => base64(attributes && masterPlaylistTag(attributes)),
   smoothProtectionHeader: (said) => said.smoothProtectionHeader,
   uriExtXKey: (said) => base64(said.hlsKey?.uri),
   keyFormat: (said) => base64(said.hlsKey?.keyFormat),
   keyFormatVersions: (said) => base64(said.hlsKey?.keyFormatVersions),
-} satisfies Record<string, (said: DrmSignaling) => string | undefined>;
+} satisfies Record<string, (said: DrmSignaling, attributes: string | undefined) => string | undefined>;
 
 export type SignalingItemName = keyof typeof ITEMS;
 export type SignaledKey = { keyId: KeyId } & Partial<Record<SignalingItemName, string>>;
@@ -30,8 +30,10 @@ export type SignaledKey = { keyId: KeyId } & Partial<Record<SignalingItemName, s
 /** What was asked for and means something, each item in base64 once. */
 export function answerItems(keyId: KeyId, wants: readonly SignalingItemName[], said: DrmSignaling): SignaledKey {
   const answer: SignaledKey = { keyId };
+  const asksForTags = wants.includes('hlsMedia') || wants.includes('hlsMaster');
+  const attributes = asksForTags && said.hlsKey ? hlsAttributes(said.hlsKey) : undefined;
   for (const item of wants) {
-    const value = ITEMS[item](said);
+    const value = ITEMS[item](said, attributes);
     if (value !== undefined) answer[item] = value;
   }
   return answer;
