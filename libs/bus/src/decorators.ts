@@ -1,6 +1,8 @@
+import 'reflect-metadata';
 import type { EventContract, RequestContract } from '@latchkey/messages';
 import { Catch, UseFilters, type ExceptionFilter } from '@nestjs/common';
-import { Ctx, EventPattern, MessagePattern, Payload as Body } from '@nestjs/microservices';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import type { z } from 'zod';
 import type { Call } from './bus';
 
@@ -37,8 +39,7 @@ export function Answers<Req extends z.ZodType, Res extends z.ZodType>(contract: 
     descriptor: TypedPropertyDescriptor<Handler>,
   ): void => {
     MessagePattern(contract.subject, { answers: contract })(target, key, descriptor);
-    Body()(target, key, 0);
-    Ctx()(target, key, 1);
+    takeArgumentsAsTheyAre(target, key);
     UseFilters(UnfilteredErrors)(target, key, descriptor);
   };
 }
@@ -52,6 +53,7 @@ export function Hears(contract: { subject: string }, options?: HearsOptions): He
 export function Hears(contract: HeardContract, options: HearsOptions = {}): HearsDecorator<z.ZodType<never>> {
   return (target, key, descriptor) => {
     EventPattern(contract.subject, { hears: contract, options })(target, key, descriptor);
+    takeArgumentsAsTheyAre(target, key);
     UseFilters(UnfilteredErrors)(target, key, descriptor);
   };
 }
@@ -61,6 +63,14 @@ type HearsDecorator<Payload extends z.ZodType> = <Handler extends Hearing<Payloa
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<Handler>,
 ) => void;
+
+/**
+ * The strategy hands over what the method takes, checked. Nest is told that no parameter is decorated: else it makes each an argument
+ * of its own by way of pipes, of which there are none, with six promises a message.
+ */
+function takeArgumentsAsTheyAre(target: object, key: string | symbol): void {
+  Reflect.defineMetadata(ROUTE_ARGS_METADATA, {}, target.constructor, key);
+}
 
 /** Nest's own filter replaces what it does not know and prints it; here errors go to the strategy as they are. */
 @Catch()
