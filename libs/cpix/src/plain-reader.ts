@@ -212,7 +212,7 @@ class PlainReading {
   #skipSpace(): void {
     const text = this.#text;
     let at = this.#at;
-    for (; ; at++) {
+    for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (code === NEWLINE) this.#newLine(at);
       else if (code !== SPACE && code !== TAB) break;
