@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shortText } from './at-once';
 import { defineEvent } from './contract';
 import {
   contentId,
@@ -19,13 +20,13 @@ import {
 export function cloudEvent<T extends string, Data extends z.ZodType>(type: T, data: Data) {
   return z.object({
     specversion: z.literal('1.0'),
-    id: z.string().min(8).max(64),
+    id: shortText(64, 8),
     /** `/latchkey/<service>/<instance>`. */
-    source: z.string().max(256),
+    source: shortText(256),
     type: z.literal(type),
     time: z.iso.datetime(),
     /** `<tenant>/<contentId>` where there is one. */
-    subject: z.string().max(1_200).optional(),
+    subject: shortText(1_200).optional(),
     datacontenttype: z.literal('application/json'),
     /** W3C trace context of the exchange (CloudEvents distributed tracing extension). */
     traceparent: z.string().max(64).optional(),

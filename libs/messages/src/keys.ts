@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shortText } from './at-once';
 import { defineRequest } from './contract';
 import {
   base64,
@@ -56,7 +57,7 @@ export const requestedKey = z.object({
   /** The answer must carry an IV (FairPlay, cbcs): one is made with the key if the encryptor brought none. */
   needsExplicitIv: z.boolean(),
   period: keyPeriod.optional(),
-  intendedTrackType: z.string().max(256).optional(),
+  intendedTrackType: shortText(256).optional(),
   /** Those of the request's systems that signal this key; absent: all of them. */
   systems: z.array(systemId).max(64).optional(),
 });
@@ -163,7 +164,7 @@ export const importKeys = defineRequest({
           scheme: protectionScheme.optional(),
           explicitIv: base64.optional(),
           period: keyPeriod.optional(),
-          intendedTrackType: z.string().max(256).optional(),
+          intendedTrackType: shortText(256).optional(),
           /** Those of `systems` that signal this key; absent: all of them. */
           systems: z.array(systemId).max(64).optional(),
         }),

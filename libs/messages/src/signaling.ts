@@ -1,5 +1,6 @@
 import type { SystemId } from '@latchkey/cenc';
 import { z } from 'zod';
+import { shortText } from './at-once';
 import { defineRequest } from './contract';
 import { base64, contentId, keyId, keyPeriod, protectionScheme, spekeVersion, systemId, tenantId } from './fields';
 
@@ -31,7 +32,7 @@ export const keyToSignal = z.object({
   /** PlayReady's CHECKSUM, 8 bytes; only PlayReady is given it. */
   checksum: base64.optional(),
   period: keyPeriod.optional(),
-  intendedTrackType: z.string().max(256).optional(),
+  intendedTrackType: shortText(256).optional(),
   wants: z.array(signalingItem).max(SIGNALING_ITEMS.length),
 });
 export type KeyToSignal = z.infer<typeof keyToSignal>;
