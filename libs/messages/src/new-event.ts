@@ -39,18 +39,20 @@ export function newEvent<Type extends string, Data extends z.ZodType>(
   contract: Stated<Type, Data>,
   { source, id = randomUUID(), time = new Date(), subject, traceparent, data }: NewEvent<z.input<Data>>,
 ): CloudEvent<Type, z.input<Data>> {
-  return {
-    specversion: '1.0',
-    id,
-    source,
-    type: contract.type,
-    time: time.toISOString(),
-    ...(subject !== undefined && { subject }),
-    datacontenttype: 'application/json',
-    ...(traceparent !== undefined && { traceparent }),
-    data,
-  };
+  const type = contract.type;
+  // Spreading what there is costs more than all the rest.
+  const event: Making<Type, z.input<Data>> = { specversion: '1.0', id, source, type, time: time.toISOString() };
+  if (subject !== undefined) event.subject = subject;
+  event.datacontenttype = 'application/json';
+  if (traceparent !== undefined) event.traceparent = traceparent;
+  event.data = data;
+  return event as CloudEvent<Type, z.input<Data>>;
 }
+
+/** In the order in which it is written. */
+type Making<Type extends string, Data> = {
+  -readonly [Field in keyof CloudEvent<Type, Data>]?: CloudEvent<Type, Data>[Field];
+};
 
 /** Which process an event is of. */
 export function eventSource({ name, instance }: { readonly name: string; readonly instance: string }): string {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { LedgerEvent } from './ledger-record';
 
 /** The ways into the ledger beside the chain itself, which is in the order of time, and the event's id. */
@@ -16,19 +16,19 @@ export interface IndexKey {
  */
 export function indexKeysOf(event: LedgerEvent): IndexKey[] {
   const { contentId, exchangeId } = event.data;
-  const ofExchange = event.type.startsWith(EXCHANGE_EVENTS);
-  return [
-    ...(contentId === undefined ? [] : [{ index: 'content' as const, value: contentDigest(contentId) }]),
-    ...(exchangeId === undefined || exchangeId === event.id ? [] : [{ index: 'exchange' as const, value: exchangeId }]),
-    ...(ofExchange ? [] : keyIdsOf(event).map((value) => ({ index: 'key' as const, value }))),
-  ];
+  const keys: IndexKey[] = [];
+  if (contentId !== undefined) keys.push({ index: 'content', value: contentDigest(contentId) });
+  if (exchangeId !== undefined && exchangeId !== event.id) keys.push({ index: 'exchange', value: exchangeId });
+  if (event.type.startsWith(EXCHANGE_EVENTS)) return keys;
+  for (const value of keyIdsOf(event)) keys.push({ index: 'key', value });
+  return keys;
 }
 
 const EXCHANGE_EVENTS = 'io.latchkey.exchange.';
 
 /** A content ID may be 1,024 bytes of anything; stores' keys are shorter. */
 export function contentDigest(contentId: string): string {
-  return createHash('sha256').update(contentId).digest('base64url');
+  return hash('sha256', contentId, 'base64url');
 }
 
 /** Every key ID that the event is about, each once. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 
 /**
@@ -64,7 +64,7 @@ export function linkRecord(chain: string, head: ChainHead, entry: LedgerEntry): 
 }
 
 export function hashOf({ chain, index, previous, body }: Omit<LedgerRecord, 'hash'>): string {
-  return createHash('sha256').update(`${chain}\n${index}\n${previous}\n${body}`).digest('hex');
+  return hash('sha256', `${chain}\n${index}\n${previous}\n${body}`, 'hex');
 }
 
 /** Throws when the body is not an entry: the record was altered. */
