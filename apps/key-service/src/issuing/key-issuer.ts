@@ -138,9 +138,11 @@ export class KeyIssuer {
     const held = new Map<KeyId, Held>();
     try {
       for (const row of rows.values()) {
-        const key = row.state === 'shredded' ? refuseRevoked(row) : await this.parts.vault.unwrap(row, deadline);
+        if (row.state === 'shredded') refuseRevoked(row);
+        const { vault } = this.parts;
+        const { contentKey, checksum } = vault.unwrapNow(row) ?? (await vault.unwrap(row, deadline));
         const facts = readFacts(row as StoredKey);
-        held.set(row.keyId, { ...key, facts, created: false, permitted: false });
+        held.set(row.keyId, { contentKey, checksum, facts, created: false, permitted: false });
         if (revokedAt(revocations, row.keyId, facts.createdAt) !== undefined) refuseRevoked(row);
         refuseExpired(row, facts, this.#now());
         refuseStrayTestKey(row, facts, tenant);

@@ -14,6 +14,7 @@ import {
 } from '../store/stored-key';
 import { CHECKSUM_BYTES } from './playready-checksum';
 import type { KeyWrapper } from './key-wrapper';
+import type { EncryptionContext } from './master-key';
 
 export interface KeyToStore {
   readonly identity: KeyIdentity;
@@ -56,18 +57,17 @@ export class KeyVault {
 
   /** Throws Fault TAMPERED for a row that is not what was written, UNAVAILABLE. */
   async unwrap(row: KeyRow, deadline: Deadline): Promise<UnwrappedKey> {
-    if (row.state !== 'kept') throw new Fault('TAMPERED', `the row of key ${row.keyId} is damaged`);
-    const context = { tenant: row.tenant, purpose: 'content-key' } as const;
-    const clear = await this.wrapper.unwrap(context, row.wrapped, additionalData(row, row.facts), deadline);
-    try {
-      if (clear.length !== CLEAR_BYTES) throw new Fault('TAMPERED', `the row of key ${row.keyId} holds no key`);
-      return {
-        contentKey: ContentKey.fromBytes(clear.subarray(0, CONTENT_KEY_BYTES)),
-        checksum: clear.toString('base64', CONTENT_KEY_BYTES),
-      };
-    } finally {
-      clear.fill(0);
-    }
+    const now = this.unwrapNow(row);
+    if (now) return now;
+    const { wrapped, facts } = keptRow(row);
+    return takeKey(row, await this.wrapper.unwrap(contextOf(row), wrapped, additionalData(row, facts), deadline));
+  }
+
+  /** The same if its data key is at hand, else undefined. Throws Fault TAMPERED. */
+  unwrapNow(row: KeyRow): UnwrappedKey | undefined {
+    const { wrapped, facts } = keptRow(row);
+    const clear = this.wrapper.unwrapNow(contextOf(row), wrapped, additionalData(row, facts));
+    return clear && takeKey(row, clear);
   }
 
   /** Permits for keys that are in the store, all of one tenant. */
@@ -91,8 +91,29 @@ export class KeyVault {
   /** Throws Fault TAMPERED for a permit that was not given for this key, UNAVAILABLE. */
   async checkPermit(row: StoredKey, { wrapped }: StoredPermit, deadline: Deadline): Promise<void> {
     if (!wrapped) throw new Fault('TAMPERED', `the delivery permit of key ${row.keyId} is damaged`);
-    const context = { tenant: row.tenant, purpose: 'content-key' } as const;
-    await this.wrapper.unwrap(context, wrapped, permitData(row), deadline);
+    await this.wrapper.unwrap(contextOf(row), wrapped, permitData(row), deadline);
+  }
+}
+
+function keptRow(row: KeyRow): StoredKey {
+  if (row.state !== 'kept') throw new Fault('TAMPERED', `the row of key ${row.keyId} is damaged`);
+  return row;
+}
+
+function contextOf({ tenant }: KeyIdentity): EncryptionContext {
+  return { tenant, purpose: 'content-key' };
+}
+
+/** Zeroes what it is taken from. */
+function takeKey({ keyId }: KeyIdentity, clear: Buffer): UnwrappedKey {
+  try {
+    if (clear.length !== CLEAR_BYTES) throw new Fault('TAMPERED', `the row of key ${keyId} holds no key`);
+    return {
+      contentKey: ContentKey.fromBytes(clear.subarray(0, CONTENT_KEY_BYTES)),
+      checksum: clear.toString('base64', CONTENT_KEY_BYTES),
+    };
+  } finally {
+    clear.fill(0);
   }
 }
 

@@ -86,13 +86,27 @@ export class KeyWrapper {
   /** The caller zeroes what it gets. Throws Fault TAMPERED, UNAVAILABLE. */
   async unwrap(
     context: EncryptionContext,
-    { encryptedDataKey, box }: Wrapped,
+    wrapped: Wrapped,
     additionalData: string,
     deadline: Deadline,
   ): Promise<Buffer> {
-    const held = this.#openingKey(context, encryptedDataKey, deadline);
-    // One that is held is used at once: a moment later it may be evicted.
-    const dataKey = held instanceof DataKey ? held : await held;
+    const now = this.unwrapNow(context, wrapped, additionalData);
+    if (now) return now;
+    instruments.dataKeyCache.add(1, { result: 'miss' });
+    const name = cacheName(context, wrapped.encryptedDataKey);
+    const dataKey = await this.#decrypt(name, context, wrapped.encryptedDataKey, deadline);
+    return this.#opened.open(dataKey, wrapped.box, additionalData);
+  }
+
+  /** The same where the data key is held, without a promise, which costs as much again; else undefined. */
+  unwrapNow(
+    context: EncryptionContext,
+    { encryptedDataKey, box }: Wrapped,
+    additionalData: string,
+  ): Buffer | undefined {
+    const dataKey = this.#opening.get(cacheName(context, encryptedDataKey));
+    if (!dataKey) return undefined;
+    instruments.dataKeyCache.add(1, { result: 'hit' });
     return this.#opened.open(dataKey, box, additionalData);
   }
 
@@ -111,13 +125,6 @@ export class KeyWrapper {
   close(): void {
     for (const [name, key] of this.#sealing) this.#retire(name, key);
     this.#opening.clear();
-  }
-
-  #openingKey(context: EncryptionContext, encrypted: Buffer, deadline: Deadline): DataKey | Promise<DataKey> {
-    const name = cacheName(context, encrypted);
-    const held = this.#opening.get(name);
-    instruments.dataKeyCache.add(1, { result: held ? 'hit' : 'miss' });
-    return held ?? this.#decrypt(name, context, encrypted, deadline);
   }
 
   async #sealingKey(
