@@ -13,23 +13,36 @@ export interface Witness {
 
 /** Where every event comes in. */
 export class EventIntake {
+  private readonly firsts: readonly Asked<'first'>[];
+  private readonly hearers: readonly Asked<'heard'>[];
+  private readonly recorders: readonly Asked<'recorded'>[];
+
   constructor(
     private readonly ledger: Ledger,
-    private readonly witnesses: readonly Witness[],
-  ) {}
+    witnesses: readonly Witness[],
+  ) {
+    this.firsts = witnesses.filter((witness) => has(witness, 'first'));
+    this.hearers = witnesses.filter((witness) => has(witness, 'heard'));
+    this.recorders = witnesses.filter((witness) => has(witness, 'recorded'));
+  }
 
   /** Resolves when the event is durable and need not be delivered again. What can be no event is passed over. */
   async take(event: unknown): Promise<void> {
     if (!isLedgerEvent(event)) return;
-    await this.tellFirst(event);
+    if (this.firsts.length > 0) await this.tellFirst(event);
     const outcome = await this.ledger.append(event);
-    await Promise.all(this.witnesses.map((witness) => witness.heard?.(event)));
-    if (outcome === 'recorded') for (const witness of this.witnesses) witness.recorded?.(event);
+    await Promise.all(this.hearers.map((witness) => witness.heard(event)));
+    if (outcome === 'recorded') for (const witness of this.recorders) witness.recorded(event);
   }
 
   private async tellFirst(event: LedgerEvent): Promise<void> {
-    const witnesses = this.witnesses.filter((witness) => witness.first);
-    if (witnesses.length === 0 || (await this.ledger.has(event.id))) return;
-    await Promise.all(witnesses.map((witness) => witness.first?.(event)));
+    if (await this.ledger.has(event.id)) return;
+    await Promise.all(this.firsts.map((witness) => witness.first(event)));
   }
+}
+
+type Asked<Part extends keyof Witness> = Required<Pick<Witness, Part>>;
+
+function has<Part extends keyof Witness>(witness: Witness, part: Part): witness is Asked<Part> {
+  return witness[part] !== undefined;
 }
