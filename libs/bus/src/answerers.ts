@@ -1,3 +1,4 @@
+import { AtWork } from './at-work';
 import type { BusAnswer, BusMessage, Subscription } from './transport';
 
 /** Never throws. */
@@ -8,19 +9,23 @@ export class Answerers {
   readonly #groups = new Map<string, Map<string, Answer[]>>();
 
   add(subject: string, group: string, answer: Answer): Subscription {
-    const atWork = new Set<Promise<unknown>>();
-    const member: Answer = (message) => {
-      // Not in the asker's own turn: as over a network, it goes on first.
-      const work = Promise.resolve().then(() => answer(message));
-      atWork.add(work);
-      return work.finally(() => atWork.delete(work));
+    const atWork = new AtWork();
+    const member: Answer = async (message) => {
+      atWork.begin();
+      try {
+        // Not in the asker's own turn: as over a network, it goes on first.
+        await undefined;
+        return await answer(message);
+      } finally {
+        atWork.end();
+      }
     };
     const members = this.#members(subject, group);
     members.push(member);
     return {
       drain: async () => {
         this.#remove(subject, group, member);
-        while (atWork.size > 0) await Promise.allSettled(atWork);
+        while (atWork.count > 0) await atWork.oneEnded();
       },
     };
   }

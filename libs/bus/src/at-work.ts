@@ -1,4 +1,7 @@
-/** How much is under way, for those who wait until it is less. */
+/**
+ * How much is under way, for those who wait until it is less. Not a set of promises: one that is added to and deleted from all the
+ * time leaves old tables behind, by which what the promises brought outlives the young generation.
+ */
 export class AtWork {
   #count = 0;
   #waiting: (() => void)[] = [];

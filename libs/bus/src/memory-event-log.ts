@@ -1,4 +1,5 @@
 import { Fault } from '@latchkey/messages';
+import { AtWork } from './at-work';
 import {
   redeliveryDelayMs,
   type BusMessage,
@@ -146,7 +147,7 @@ class Consumer {
 }
 
 class Member {
-  readonly #atWork = new Set<Promise<void>>();
+  readonly #atWork = new AtWork();
   #left = false;
 
   constructor(
@@ -157,28 +158,27 @@ class Member {
   ) {}
 
   wake(): void {
-    while (!this.#left && this.#atWork.size < this.inFlight) {
+    while (!this.#left && this.#atWork.count < this.inFlight) {
       const delivery = this.consumer.take();
       if (!delivery) return;
-      const work = this.#deliver(delivery).finally(() => {
-        this.#atWork.delete(work);
-        this.wake();
-      });
-      this.#atWork.add(work);
+      void this.#deliver(delivery);
     }
   }
 
   async leave(): Promise<void> {
     this.#left = true;
     this.onLeave();
-    await Promise.allSettled(this.#atWork);
+    while (this.#atWork.count > 0) await this.#atWork.oneEnded();
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
     delivery.attempt++;
+    this.#atWork.begin();
     // Not in the publisher's own turn.
-    await Promise.resolve();
+    await undefined;
     if ((await this.handle(delivery.message)) === 'again') this.consumer.again(delivery);
+    this.#atWork.end();
+    this.wake();
   }
 }
 
