@@ -58,6 +58,30 @@ describe('key wrapper', () => {
     expect(new Set(wrapped.map(({ encryptedDataKey }) => encryptedDataKey.toString('hex'))).size).toBe(3);
   });
 
+  it('seals for all who ask at once, however many data keys that uses up', async () => {
+    const { wrapper } = wrapperOf({ maxMessages: 10 });
+    const requests = Array.from({ length: 200 }, (_, n) =>
+      Array.from({ length: 1 + (n % 4) }, (__, at) => ({ bytes: Buffer.from(`key ${n}.${at}`), additionalData: aad })),
+    );
+    const wrapped = await Promise.all(requests.map((clears) => wrapper.wrap(CONTEXT, clears, soon())));
+    for (const [n, boxes] of wrapped.entries()) {
+      const clears = await Promise.all(boxes.map((box) => wrapper.unwrap(CONTEXT, box, aad, soon())));
+      expect(clears.map(String)).toEqual(requests[n]?.map(({ bytes }) => String(bytes)));
+    }
+    expect(wrapper.calls.generated).toBeGreaterThanOrEqual(50);
+  });
+
+  it('seals for all who ask at once when a data key comes of age', async () => {
+    const { wrapper, wrap, pass } = wrapperOf({ maxAgeMs: 300 });
+    await wrap('first');
+    pass(300);
+    const wrapped = await Promise.all(Array.from({ length: 50 }, (_, n) => wrap(`key ${n}`)));
+    for (const [n, box] of wrapped.entries()) {
+      expect(String(await wrapper.unwrap(CONTEXT, box, aad, soon()))).toBe(`key ${n}`);
+    }
+    expect(wrapper.calls.generated).toBe(2);
+  });
+
   it('uses no data key past its age, neither for sealing nor for opening', async () => {
     // promise 8
     const { wrapper, wrap, pass } = wrapperOf({ maxAgeMs: 1_000 });

@@ -34,6 +34,11 @@ interface SealingKey {
   bytes: number;
 }
 
+interface ToSeal {
+  readonly bytes: Uint8Array;
+  readonly additionalData: string;
+}
+
 /** What the wrapper has asked of the master key. */
 export interface MasterKeyCalls {
   generated: number;
@@ -47,7 +52,7 @@ export interface MasterKeyCalls {
 export class KeyWrapper {
   readonly calls: MasterKeyCalls = { generated: 0, decrypted: 0 };
   readonly #sealing = new Map<string, SealingKey>();
-  readonly #generating = new Map<string, Promise<SealingKey>>();
+  readonly #generating = new Map<string, Promise<void>>();
   readonly #opening: LRUCache<string, DataKey>;
   readonly #opened: OpenedBoxes;
   readonly #decrypting = new Map<string, Promise<DataKey>>();
@@ -71,16 +76,15 @@ export class KeyWrapper {
   }
 
   /** Seals each of `clears` under one data key. Throws Fault UNAVAILABLE when there is none and none can be made. */
-  async wrap(
-    context: EncryptionContext,
-    clears: readonly { readonly bytes: Uint8Array; readonly additionalData: string }[],
-    deadline: Deadline,
-  ): Promise<Wrapped[]> {
-    const { dataKey } = await this.#sealingKey(context, clears, deadline);
-    return clears.map(({ bytes, additionalData }) => ({
-      encryptedDataKey: dataKey.encrypted,
-      box: dataKey.seal(bytes, Buffer.from(additionalData)),
-    }));
+  async wrap(context: EncryptionContext, clears: readonly ToSeal[], deadline: Deadline): Promise<Wrapped[]> {
+    const bytes = clears.reduce((sum, clear) => sum + clear.bytes.length, 0);
+    const name = contextText(context);
+    for (;;) {
+      const key = this.#sealing.get(name);
+      if (!key) await this.#generateOnce(name, context, deadline);
+      else if (this.#within(key, clears.length, bytes) || key.messages === 0) return sealAll(key, clears, bytes);
+      else this.#retire(name, key);
+    }
   }
 
   /** The caller zeroes what it gets. Throws Fault TAMPERED, UNAVAILABLE. */
@@ -127,24 +131,6 @@ export class KeyWrapper {
     this.#opening.clear();
   }
 
-  async #sealingKey(
-    context: EncryptionContext,
-    clears: readonly { readonly bytes: Uint8Array }[],
-    deadline: Deadline,
-  ): Promise<SealingKey> {
-    const bytes = clears.reduce((sum, clear) => sum + clear.bytes.length, 0);
-    const name = contextText(context);
-    for (;;) {
-      const key = this.#sealing.get(name) ?? (await this.#generateOnce(name, context, deadline));
-      if (this.#within(key, clears.length, bytes) || key.messages === 0) {
-        key.messages += clears.length;
-        key.bytes += bytes;
-        return key;
-      }
-      this.#retire(name, key);
-    }
-  }
-
   #within(key: SealingKey, messages: number, bytes: number): boolean {
     return (
       this.now() < key.until &&
@@ -154,7 +140,7 @@ export class KeyWrapper {
   }
 
   /** Many who find none wait for one call. */
-  #generateOnce(name: string, context: EncryptionContext, deadline: Deadline): Promise<SealingKey> {
+  #generateOnce(name: string, context: EncryptionContext, deadline: Deadline): Promise<void> {
     const running = this.#generating.get(name);
     if (running) return running;
     const made = this.#generate(name, context, deadline).finally(() => this.#generating.delete(name));
@@ -162,20 +148,18 @@ export class KeyWrapper {
     return made;
   }
 
-  async #generate(name: string, context: EncryptionContext, deadline: Deadline): Promise<SealingKey> {
+  async #generate(name: string, context: EncryptionContext, deadline: Deadline): Promise<void> {
     this.calls.generated++;
     const from = this.now();
     const { plaintext, encrypted } = await this.masterKey.generateDataKey(context, deadline.remainingMs);
     // Two objects of one key: the one that seals and the one that opens are evicted each in its own time.
     this.#opening.set(cacheName(context, encrypted), new DataKey(Buffer.from(plaintext), encrypted));
-    const key = {
+    this.#sealing.set(name, {
       dataKey: new DataKey(plaintext, encrypted),
       until: from + this.limits.maxAgeMs,
       messages: 0,
       bytes: 0,
-    };
-    this.#sealing.set(name, key);
-    return key;
+    });
   }
 
   #decrypt(name: string, context: EncryptionContext, encrypted: Buffer, deadline: Deadline): Promise<DataKey> {
@@ -198,6 +182,16 @@ export class KeyWrapper {
     if (this.#sealing.get(name) === key) this.#sealing.delete(name);
     key.dataKey.dispose();
   }
+}
+
+/** In the step in which the key was chosen: a moment later another request may have found it used up. */
+function sealAll(key: SealingKey, clears: readonly ToSeal[], bytes: number): Wrapped[] {
+  key.messages += clears.length;
+  key.bytes += bytes;
+  return clears.map(({ bytes: clear, additionalData }) => ({
+    encryptedDataKey: key.dataKey.encrypted,
+    box: key.dataKey.seal(clear, Buffer.from(additionalData)),
+  }));
 }
 
 function cacheName(context: EncryptionContext, encrypted: Buffer): string {
