@@ -24,7 +24,7 @@ interface About {
 }
 
 /** The second thread of one-machine mode: it starts, checks and closes services as it is told. */
-async function serve({ name, instance, environment, control: controlPort, bus }: ThreadData): Promise<void> {
+function serve({ name, instance, environment, control: controlPort, bus }: ThreadData): void {
   const control = new ThreadPort(controlPort);
   const stopping = new AbortController();
   const busPort = new ThreadPort(bus);
@@ -36,7 +36,9 @@ async function serve({ name, instance, environment, control: controlPort, bus }:
 
   control.serve('start', async ({ name: service, defaults }: About & { defaults: Environment }) => {
     await telemetry;
-    const { url, checks } = await start(service, defaults);
+    const started = await host.start(service, defaults);
+    running.set(service, started);
+    const { url, checks } = started;
     return { url, checks: checks.map((check) => check.name) } satisfies StartedService;
   });
   control.serve('check', ({ name: service, check }: About & { check: string }) =>
@@ -54,12 +56,6 @@ async function serve({ name, instance, environment, control: controlPort, bus }:
     // Of this thread alone. A service that could not start may have left timers and files open.
     process.exit(0);
   });
-
-  async function start(service: ServiceName, defaults: Environment): Promise<RunningService> {
-    const started = await host.start(service, defaults);
-    running.set(service, started);
-    return started;
-  }
 }
 
-void serve(workerData as ThreadData);
+serve(workerData as ThreadData);

@@ -25,7 +25,7 @@ export class Answerers {
     return {
       drain: async () => {
         this.#remove(subject, group, member);
-        while (atWork.count > 0) await atWork.oneEnded();
+        await atWork.fewerThan(1);
       },
     };
   }

@@ -22,8 +22,8 @@ export class AtWork {
     for (const wake of waiting) wake();
   }
 
-  /** Resolves when something of it has ended. */
-  oneEnded(): Promise<void> {
-    return new Promise((wake) => this.#waiting.push(wake));
+  /** Resolves when fewer than so many are under way. */
+  async fewerThan(limit: number): Promise<void> {
+    while (this.#count >= limit) await new Promise<void>((wake) => this.#waiting.push(wake));
   }
 }

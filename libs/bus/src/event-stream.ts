@@ -216,7 +216,7 @@ class Hearer implements Subscription {
   async drain(): Promise<void> {
     this.#draining = true;
     await this.#running;
-    while (this.#atWork.count > 0) await this.#atWork.oneEnded();
+    await this.#atWork.fewerThan(1);
   }
 
   async #run(): Promise<void> {
@@ -244,10 +244,13 @@ class Hearer implements Subscription {
       }
       this.#atWork.begin();
       void this.handle(message).then((hearing) => {
-        this.#heard(message, hearing);
-        this.#atWork.end();
+        try {
+          this.#heard(message, hearing);
+        } finally {
+          this.#atWork.end();
+        }
       });
-      while (this.#atWork.count >= this.options.inFlight) await this.#atWork.oneEnded();
+      await this.#atWork.fewerThan(this.options.inFlight);
     }
   }
 

@@ -168,7 +168,7 @@ class Member {
   async leave(): Promise<void> {
     this.#left = true;
     this.onLeave();
-    while (this.#atWork.count > 0) await this.#atWork.oneEnded();
+    await this.#atWork.fewerThan(1);
   }
 
   async #deliver(delivery: Delivery): Promise<void> {

@@ -106,7 +106,7 @@ class NatsTransport implements Transport {
     return {
       drain: async () => {
         if (!subscription.isClosed()) await subscription.drain().catch(() => undefined);
-        while (atWork.count > 0) await atWork.oneEnded();
+        await atWork.fewerThan(1);
         this.#outgoing.flush();
         if (!this.nats.isClosed()) await this.nats.flush().catch(() => undefined);
       },

@@ -45,9 +45,6 @@ abstract class Instrument<Names extends Record<string, Allowed>, Kind> implement
 
   abstract bind(meter: Instrumenting | undefined): void;
 
-  /** What was measured in another thread of this process. */
-  abstract take(value: number, labels: Attributes): void;
-
   /** Whether what is recorded is kept: what only labels need not be made otherwise. */
   get on(): boolean {
     return this.bound !== undefined;
@@ -66,10 +63,6 @@ export class CounterInstrument<Names extends Record<string, Allowed>> extends In
 
   add(value: number, labels: LabelsOf<Names>): void {
     this.bound?.add(value, labels as Attributes);
-  }
-
-  take(value: number, labels: Attributes): void {
-    this.bound?.add(value, labels);
   }
 
   bind(meter: Instrumenting | undefined): void {
@@ -94,10 +87,6 @@ export class HistogramInstrument<Names extends Record<string, Allowed>> extends 
     this.bound?.record((performance.now() - start) / 1_000, labels as Attributes);
   }
 
-  take(value: number, labels: Attributes): void {
-    this.bound?.record(value, labels);
-  }
-
   bind(meter: Instrumenting | undefined): void {
     const { unit, description } = this;
     const advice = { explicitBucketBoundaries: DURATIONS };
@@ -110,10 +99,6 @@ export class GaugeInstrument<Names extends Record<string, Allowed>> extends Inst
 
   record(value: number, labels: LabelsOf<Names>): void {
     this.bound?.record(value, labels as Attributes);
-  }
-
-  take(value: number, labels: Attributes): void {
-    this.bound?.record(value, labels);
   }
 
   bind(meter: Instrumenting | undefined): void {
@@ -265,7 +250,9 @@ export function relayInstruments(tell: (measurement: Measurement) => void): void
 
 /** The other end of it. */
 export function takeMeasurement({ name, value, labels }: Measurement): void {
-  BY_NAME.get(name)?.take(value, labels);
+  const instrument = BY_NAME.get(name);
+  if (instrument instanceof CounterInstrument) instrument.add(value, labels as never);
+  else instrument?.record(value, labels as never);
 }
 
 const BY_NAME = new Map(Object.values(instruments).map((instrument) => [instrument.name, instrument]));

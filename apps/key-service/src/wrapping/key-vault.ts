@@ -57,8 +57,6 @@ export class KeyVault {
 
   /** Throws Fault TAMPERED for a row that is not what was written, UNAVAILABLE. */
   async unwrap(row: KeyRow, deadline: Deadline): Promise<UnwrappedKey> {
-    const now = this.unwrapNow(row);
-    if (now) return now;
     const { wrapped, facts } = keptRow(row);
     return takeKey(row, await this.wrapper.unwrap(contextOf(row), wrapped, additionalData(row, facts), deadline));
   }
