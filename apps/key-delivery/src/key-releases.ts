@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { KeyId } from '@latchkey/cenc';
 import { Deadline, type Bus } from '@latchkey/bus';
 import {
   Fault,
   MAX_KEYS_PER_REQUEST,
+  newId,
   releaseKeys,
   SealingIdentity,
   type ReleaseReply,
@@ -171,5 +171,5 @@ function openAll(content: ContentName, reply: ReleaseReply, pair: SealingPair): 
 
 /** For keys that nobody has asked for yet. */
 export function warming(): ReleaseReason {
-  return { reason: 'warm', exchangeId: randomUUID() };
+  return { reason: 'warm', exchangeId: newId() };
 }

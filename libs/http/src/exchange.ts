@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { newId } from '@latchkey/messages';
 import type { Context, Span } from '@opentelemetry/api';
 import type { FastifyRequest } from 'fastify';
 
@@ -14,8 +14,8 @@ export type ExchangeFact = string | number | boolean | readonly string[] | undef
 
 /** One HTTP request and its answer. Its id is in the answer (`X-Request-Id`), the log line, the events and the audit records. */
 export class Exchange {
-  /** A UUID of our own: what a caller sends as an id is never taken over. */
-  readonly id: string = randomUUID();
+  /** Our own: what a caller sends as an id is never taken over. */
+  readonly id: string = newId();
   readonly startedAt = performance.now();
   /** The server span and the context it is active in; there only while telemetry is on. */
   span: Span | undefined;

@@ -18,6 +18,7 @@ export {
 } from './fields';
 export * from './keys';
 export { eventSource, newEvent, type CloudEvent, type NewEvent } from './new-event';
+export { newId } from './new-id';
 export * from './signaling';
 export { SERVICES, type ServiceName, type ServiceRole } from './services';
 export { SealingIdentity, SealingPair, type SealAllContext, type SealContext } from './sealed-key';

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
+import { newId } from './new-id';
 
 /** What `newEvent` knows of an event: its type, and what its data is. */
 interface Stated<Type extends string, Data extends z.ZodType> {
@@ -10,7 +10,7 @@ interface Stated<Type extends string, Data extends z.ZodType> {
 export interface NewEvent<Data> {
   /** Of `eventSource`. */
   readonly source: string;
-  /** Whoever sees it twice has seen one event; a random one if nothing says so. */
+  /** Whoever sees it twice has seen one event; a new one if nothing says so. */
   readonly id?: string;
   /** Now, if nothing says so. */
   readonly time?: Date;
@@ -37,7 +37,7 @@ export interface CloudEvent<Type extends string, Data> {
 /** An event as its contract wants it, ready to be published: offered again, it must be this one, not another. */
 export function newEvent<Type extends string, Data extends z.ZodType>(
   contract: Stated<Type, Data>,
-  { source, id = randomUUID(), time = new Date(), subject, traceparent, data }: NewEvent<z.input<Data>>,
+  { source, id = newId(), time = new Date(), subject, traceparent, data }: NewEvent<z.input<Data>>,
 ): CloudEvent<Type, z.input<Data>> {
   const type = contract.type;
   // Spreading what there is costs more than all the rest.
