@@ -1,3 +1,5 @@
+import type { Packed } from './transport';
+
 /** Undefined, which no contract allows, for what is no JSON: the parser's own message would quote the text. */
 export function parseJson(text: string): unknown {
   try {
@@ -13,6 +15,11 @@ export function writeJson(value: unknown, maxBytes: number): string | undefined 
   // At most three bytes of UTF-8 for each unit of a string: bytes are counted only where it matters.
   const fits = 3 * text.length <= maxBytes || Buffer.byteLength(text) <= maxBytes;
   return fits ? text : undefined;
+}
+
+/** The NATS client's own way, a TextEncoder, takes two to four times as long, and a buffer of its own for each text. */
+export function toBytes(body: Packed): Buffer {
+  return Buffer.from(body as string);
 }
 
 /**

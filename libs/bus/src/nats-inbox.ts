@@ -1,5 +1,6 @@
 import { Fault } from '@latchkey/messages';
 import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { toBytes } from './json';
 import { fromNats, toNats } from './nats-headers';
 import { NoResponders } from './no-responders';
 import type { Outgoing } from './outgoing';
@@ -53,7 +54,7 @@ export class NatsInbox {
     const reply = this.#prefix + token;
     try {
       const carried = toNats(headers);
-      this.nats.publish(subject, body as string, carried ? { reply, headers: carried } : { reply });
+      this.nats.publish(subject, toBytes(body), carried ? { reply, headers: carried } : { reply });
     } catch (error) {
       this.#take(token)?.reject(error as Error);
     }

@@ -5,7 +5,7 @@ import { AtWork } from './at-work';
 import { EventStream } from './event-stream';
 import { fromNats, toNats } from './nats-headers';
 import { readNatsSettings, type NatsSettings } from './nats-settings';
-import { parseJson, writeJson } from './json';
+import { parseJson, toBytes, writeJson } from './json';
 import { NatsInbox } from './nats-inbox';
 import { Outgoing } from './outgoing';
 import { NoResponders } from './no-responders';
@@ -137,7 +137,7 @@ class NatsTransport implements Transport {
   #respond(message: Msg, { body, headers }: BusAnswer): void {
     try {
       const carried = toNats(headers);
-      message.respond(body as string, carried && { headers: carried });
+      message.respond(toBytes(body), carried && { headers: carried });
     } catch (err) {
       this.context.logger.error({ err, subject: message.subject }, 'an answer could not be sent');
     }
