@@ -20,11 +20,11 @@ describe('a port between two threads', () => {
     expect(await Promise.all([here!.call('shout', { text: 'key' }), there!.call('double', 21)])).toEqual(['KEY!', 42]);
   });
 
-  test('brings many calls of one turn in one message, and each its own result', async () => {
+  test('brings many calls of one turn in few messages, and each its own result', async () => {
     there!.serve('square', (n: number) => n * n);
     const numbers = [...Array(100).keys()];
     expect(await Promise.all(numbers.map((n) => here!.call('square', n)))).toEqual(numbers.map((n) => n * n));
-    expect(texts).toHaveLength(1);
+    expect(texts).toHaveLength(Math.ceil(100 / 6));
   });
 
   test('tells what wants no answer, in order', async () => {
