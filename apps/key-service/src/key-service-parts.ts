@@ -73,7 +73,7 @@ export function openKeyServiceParts(
   });
   const relay = new AuditRelay(store, trail, {
     logger,
-    publish: (contract, event) => connection.publish(contract, event),
+    publish: (contract, event, text) => connection.publish(contract, event, text),
     macKeyOf: async ({ encryptedDataKey }) =>
       macKeyOf(await masterKey.decrypt(encryptedDataKey, AUDIT_CONTEXT, BACKGROUND_MS)),
     // One process has the embedded store: any other writer in it has ended.

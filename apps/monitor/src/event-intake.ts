@@ -26,11 +26,14 @@ export class EventIntake {
     this.recorders = witnesses.filter((witness) => has(witness, 'recorded'));
   }
 
-  /** Resolves when the event is durable and need not be delivered again. What can be no event is passed over. */
-  async take(event: unknown): Promise<void> {
+  /**
+   * Resolves when the event is durable and need not be delivered again. What can be no event is passed over. `text` is its JSON, if
+   * it came as text.
+   */
+  async take(event: unknown, text?: string): Promise<void> {
     if (!isLedgerEvent(event)) return;
     if (this.firsts.length > 0) await this.tellFirst(event);
-    const outcome = await this.ledger.append(event);
+    const outcome = await this.ledger.append(event, text);
     await Promise.all(this.hearers.map((witness) => witness.heard(event)));
     if (outcome === 'recorded') for (const witness of this.recorders) witness.recorded(event);
   }

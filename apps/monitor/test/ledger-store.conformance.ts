@@ -54,6 +54,22 @@ export function describeLedgerStore(name: string, newStore: () => Promise<StoreA
       expect(chains).toEqual([expect.objectContaining({ chain: 'default', records: 60 })]);
     });
 
+    it('keeps an event as the text that it came as, and one that came as none as its JSON', async () => {
+      const ledger = await openLedger(() => new Date(0));
+      const [written, unwritten] = [issued(), issued()];
+      const text = JSON.stringify({ ...written, ofANewerVersion: true }, null, 1);
+      await ledger.append(written, text);
+      await ledger.append(unwritten);
+
+      const recordedAt = '1970-01-01T00:00:00.000Z';
+      expect((await allOf(ledger.store, 'default')).map(({ body }) => body)).toEqual([
+        `{"recordedAt":"${recordedAt}","event":${text}}`,
+        JSON.stringify({ recordedAt, event: unwritten }),
+      ]);
+      expect((await ledger.byId(written.id))?.data).toEqual(written.data);
+      expect((await verifyLedger(ledger.store)).broken).toEqual([]);
+    });
+
     it('keeps each tenant a chain of its own', async () => {
       const ledger = await openLedger();
       await Promise.all([ledger.append(issued({ tenant: 'a' })), ledger.append(issued({ tenant: 'b' }))]);

@@ -8,6 +8,12 @@ export interface Call {
   readonly deadline: Deadline;
 }
 
+/** What a handler is told beside the event. */
+export interface Told {
+  /** The event's JSON as its publisher wrote it, where it crossed as text: for those who keep it. */
+  readonly text: string | undefined;
+}
+
 /**
  * One contract-typed way to ask and to state. Both transports, NATS and in memory, mean the same by it:
  * the answerers of a subject share its requests (queue group); an asker waits no longer than the contract's time limit and
@@ -24,8 +30,15 @@ export interface Bus {
     call: Call,
   ): Promise<z.output<Res>>;
 
-  /** Resolves when the event is durably accepted. `payload.id` makes retries one event. Throws Fault UNAVAILABLE. */
-  publish<Payload extends z.ZodType>(contract: EventContract<Payload>, payload: z.input<Payload>): Promise<void>;
+  /**
+   * Resolves when the event is durably accepted. `payload.id` makes retries one event. `text` is the payload's JSON, where it has been
+   * written already. Throws Fault UNAVAILABLE.
+   */
+  publish<Payload extends z.ZodType>(
+    contract: EventContract<Payload>,
+    payload: z.input<Payload>,
+    text?: string,
+  ): Promise<void>;
 
   /** Whether messages can cross now. */
   readonly connected: boolean;

@@ -54,12 +54,16 @@ export class TransportConnection implements BusConnection {
     );
   }
 
-  async publish<Payload extends z.ZodType>(contract: EventContract<Payload>, payload: z.input<Payload>): Promise<void> {
+  async publish<Payload extends z.ZodType>(
+    contract: EventContract<Payload>,
+    payload: z.input<Payload>,
+    text?: string,
+  ): Promise<void> {
     const { id, data, traceparent } = payload as { id?: unknown; data?: unknown; traceparent?: string };
     if (typeof id !== 'string') throw new Fault('INVALID_REQUEST', `an event on ${contract.subject} has no id`);
     const append = () =>
       inSpan(SpanKind.PRODUCER, contract.subject, data, (headers) =>
-        this.transport.append(id, this.#message(contract.subject, payload, headers)),
+        this.transport.append(id, this.#message(contract.subject, payload, headers, text)),
       );
     // An event is part of the exchange that it tells of, whoever brings it and when.
     await (traceparent === undefined ? append() : inTraceOf({ headers: { traceparent } }, append));
@@ -88,12 +92,12 @@ export class TransportConnection implements BusConnection {
     return this.#readReply(contract, answer.body);
   }
 
-  #message(subject: string, value: unknown, headers: Record<string, string>): BusMessage {
-    const body = this.transport.pack(value);
+  #message(subject: string, value: unknown, headers: Record<string, string>, text?: string): BusMessage {
+    const body = this.transport.pack(value, text);
     if (body === undefined) {
       throw new Fault('INVALID_REQUEST', `a message is longer than ${this.transport.maxBytes} bytes`);
     }
-    return { subject, body, headers };
+    return { subject, body, headers, text };
   }
 
   /** A reply that its contract does not allow is the answerer's mistake; what is in it stays unsaid. */

@@ -4,7 +4,7 @@ import { Catch, UseFilters, type ExceptionFilter } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants';
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import type { z } from 'zod';
-import type { Call } from './bus';
+import type { Call, Told } from './bus';
 
 /** What the strategy needs to know of a handler; Nest hands it on with the pattern. */
 export type HandlerExtras = { answers: RequestContract } | { hears: HeardContract; options: HearsOptions };
@@ -26,7 +26,7 @@ type Answering<Req extends z.ZodType, Res extends z.ZodType> = (
   request: z.output<Req>,
   call: Call,
 ) => Promise<z.input<Res>>;
-type Hearing<Payload extends z.ZodType> = (event: z.output<Payload>) => Promise<void>;
+type Hearing<Payload extends z.ZodType> = (event: z.output<Payload>, told: Told) => Promise<void>;
 
 /**
  * The method answers the contract's subject. It is given what the request schema makes of the body; a Fault it throws

@@ -77,7 +77,7 @@ export function shareEventLog(port: ThreadPort, log: EventLog): void {
   port.serve('bus.append', ({ id, message }: { id: string; message: BusMessage }) => log.append(id, message));
   port.serve('bus.hear', async ({ id, subject, options }: Hearer) => {
     // A thread that is gone has heard nothing.
-    const handle = (message: BusMessage) =>
+    const handle = ({ text: _written, ...message }: BusMessage) =>
       port.call<Hearing>('bus.event', { id, message }).catch((): Hearing => 'again');
     hearers.set(id, await log.hear(subject, options, handle));
   });

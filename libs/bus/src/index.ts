@@ -1,4 +1,4 @@
-export { type Bus, type BusConnection, type Call } from './bus';
+export { type Bus, type BusConnection, type Call, type Told } from './bus';
 export { tellConfiguration, type ConfigurationInForce } from './configuration-news';
 export { connectBus } from './connect-bus';
 export { busEnvironment } from './connection';

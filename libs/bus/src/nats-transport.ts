@@ -66,8 +66,8 @@ class NatsTransport implements Transport {
     return this.#connected;
   }
 
-  pack(value: unknown): string | undefined {
-    return writeJson(value, this.maxBytes);
+  pack(value: unknown, text?: string): string | undefined {
+    return writeJson(value, this.maxBytes, text);
   }
 
   unpack(body: Packed): unknown {

@@ -3,6 +3,7 @@ import { instruments, type ServiceContext } from '@latchkey/runtime';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { SpanKind } from '@opentelemetry/api';
 import { z } from 'zod';
+import type { Told } from './bus';
 import { Deadline } from './deadline';
 import type { HandlerExtras, HeardContract, HearsOptions } from './decorators';
 import { faultAnswer } from './fault-headers';
@@ -117,20 +118,21 @@ export class BusStrategy extends Server implements CustomTransportStrategy {
 
   async #hear(contract: HeardContract, handler: MessageHandler, message: BusMessage): Promise<Hearing> {
     const schema = contract.payload ?? EVENT_SCHEMAS.get(message.subject) ?? ANY_EVENT;
-    const event = schema.safeParse(this.bus.unpack(message.body));
+    const { body, text = typeof body === 'string' ? body : undefined } = message;
+    const event = schema.safeParse(this.bus.unpack(body));
     if (!event.success) {
       const faults = issuesOf(event.error);
       this.service.logger.error({ subject: message.subject, faults }, 'an event is not what its contract says');
       return 'unusable';
     }
-    return this.#hand(event.data, handler, message);
+    return this.#hand(event.data, { text }, handler, message);
   }
 
-  async #hand(event: unknown, handler: MessageHandler, message: BusMessage): Promise<Hearing> {
+  async #hand(event: unknown, told: Told, handler: MessageHandler, message: BusMessage): Promise<Hearing> {
     const { subject } = message;
     const data = (event as { data?: unknown }).data;
     try {
-      await inTraceOf(message, () => inSpan(SpanKind.CONSUMER, subject, data, () => handler(event)));
+      await inTraceOf(message, () => inSpan(SpanKind.CONSUMER, subject, data, () => handler(event, told)));
       return 'heard';
     } catch (err) {
       this.service.logger.error({ err, subject }, 'an event could not be handled and will come again');

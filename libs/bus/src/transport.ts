@@ -3,6 +3,8 @@ export interface BusMessage {
   readonly subject: string;
   readonly body: Packed;
   readonly headers: BusHeaders;
+  /** The body's JSON, where the body is none and somebody has written it already. */
+  readonly text?: string | undefined;
 }
 
 export interface BusAnswer {
@@ -57,8 +59,8 @@ export interface Transport {
   /** The largest body that it takes, in bytes of JSON. */
   readonly maxBytes: number;
 
-  /** Makes a body of a value that JSON can say; undefined for what is larger than `maxBytes`. */
-  pack(value: unknown): Packed | undefined;
+  /** Makes a body of a value that JSON can say, and has said if there is a `text`; undefined for what is larger than `maxBytes`. */
+  pack(value: unknown, text?: string): Packed | undefined;
 
   /** What was packed; undefined, which no contract allows, for what is no JSON. */
   unpack(body: Packed): unknown;

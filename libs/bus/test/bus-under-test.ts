@@ -14,6 +14,7 @@ import {
   type BusConnection,
   type Call,
   type HearsOptions,
+  type Told,
 } from '@latchkey/bus';
 import { headers as natsHeaders, connect } from 'nats';
 import type { NatsServer } from '@latchkey/testing';
@@ -21,6 +22,8 @@ import { parseJson } from '../src/json';
 
 /** A bus that the conformance suite is run on. */
 export interface BusUnderTest {
+  /** Whether all that crosses it crosses as text. */
+  readonly textual: boolean;
   connect(context: ServiceContext): Promise<BusConnection>;
   /** A request as a stranger would send it, without our code between. */
   raw(subject: string, body: string, headers?: Record<string, string>): Promise<RawAnswer>;
@@ -46,6 +49,7 @@ export function twoThreadsBus(): BusUnderTest {
 
 function overHubs(next: () => MemoryHub): BusUnderTest {
   return {
+    textual: false,
     connect: async (context) => next().connect(context),
     raw: async (subject, text, headers = {}) => {
       const answer = await next()
@@ -58,6 +62,7 @@ function overHubs(next: () => MemoryHub): BusUnderTest {
 
 export function natsBus(server: () => NatsServer): BusUnderTest {
   return {
+    textual: true,
     connect: (context) => connectBus({ ...context, environment: { ...context.environment, NATS_URL: server().url } }),
     raw: (subject, body, headers) => rawOverNats(server().url, subject, body, headers),
   };
@@ -101,13 +106,13 @@ export function hearing<Payload extends z.ZodType>(
   context: ServiceContext,
   contract: EventContract<Payload> | { subject: string },
   options: HearsOptions,
-  handle: (event: z.output<Payload>) => Promise<void>,
+  handle: (event: z.output<Payload>, told: Told) => Promise<void>,
 ): Promise<INestMicroservice> {
   @Controller()
   class Hearer {
     @Hears(contract, options)
-    hear(event: z.output<Payload>): Promise<void> {
-      return handle(event);
+    hear(event: z.output<Payload>, told: Told): Promise<void> {
+      return handle(event, told);
     }
   }
   @Module({ controllers: [Hearer] })

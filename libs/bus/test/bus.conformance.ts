@@ -3,7 +3,7 @@ import { defineRequest, Fault, keyRefused, type RequestContract } from '@latchke
 import type { Environment } from '@latchkey/runtime';
 import type { INestMicroservice } from '@nestjs/common';
 import { z } from 'zod';
-import { NoResponders, type BusConnection, type HearsOptions } from '@latchkey/bus';
+import { NoResponders, type BusConnection, type HearsOptions, type Told } from '@latchkey/bus';
 import { eventually } from '@latchkey/testing';
 import { answering, contextOf, gated, hearing, inMs, refusal, type BusUnderTest } from './bus-under-test';
 
@@ -35,7 +35,7 @@ export function itIsABus(bus: () => BusUnderTest): void {
   }
 
   async function hear(
-    handle: (event: { id: string; data: unknown }) => Promise<void>,
+    handle: (event: { id: string; data: unknown }, told: Told) => Promise<void>,
     options: HearsOptions,
     contract: { subject: string } = keyRefused,
   ): Promise<INestMicroservice> {
@@ -318,6 +318,21 @@ export function itIsABus(bus: () => BusUnderTest): void {
       const [last] = await published(publisher, 1);
       await eventually(() => heard.includes(last!));
       expect(heard.filter((id) => id === twice.id)).toHaveLength(1);
+    });
+
+    test('are heard with the text that their publisher wrote, where they cross as text', async () => {
+      const publisher = await connected();
+      const heard = new Map<string, string | undefined>();
+      await hear(async ({ id }, { text }) => void heard.set(id, text), { durable: randomUUID() });
+      const [written, unwritten] = [refusal(), refusal()];
+      // Spaced as we never do, to tell it.
+      const text = JSON.stringify(written, null, 1);
+      await publisher.publish(keyRefused, written, text);
+      await publisher.publish(keyRefused, unwritten);
+      await eventually(() => heard.has(written.id) && heard.has(unwritten.id));
+      const possible = bus().textual ? [] : [undefined];
+      expect([text, ...possible]).toContain(heard.get(written.id));
+      expect([JSON.stringify(unwritten), ...possible]).toContain(heard.get(unwritten.id));
     });
 
     test('come again when their handler throws, until it does not', async () => {

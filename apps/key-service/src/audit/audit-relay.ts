@@ -6,7 +6,7 @@ import type { AuditLog, AuditRecord, AuditWriterRow } from './audit-log';
 import type { AuditTrail } from './audit-trail';
 
 /** How records get to the bus. Resolves when they are there for good. */
-export type Publish = (contract: EventContract, event: { readonly id: string }) => Promise<void>;
+export type Publish = (contract: EventContract, event: { readonly id: string }, text: string) => Promise<void>;
 
 export interface AuditRelayOptions {
   readonly logger: Logger;
@@ -132,7 +132,7 @@ export class AuditRelay {
 
   async #publish(record: AuditRecord): Promise<boolean> {
     try {
-      await this.#publishEvent(record.event ?? (JSON.parse(record.body) as Told));
+      await this.#publishEvent(record.event ?? (JSON.parse(record.body) as Told), record.body);
       if (record.writer === this.trail.writer) this.trail.settle(record.sequence);
       return true;
     } catch (err) {
@@ -144,9 +144,9 @@ export class AuditRelay {
     }
   }
 
-  async #publishEvent(event: Told): Promise<void> {
+  async #publishEvent(event: Told, text: string): Promise<void> {
     const contract = CONTRACTS.get(event.type);
-    if (contract) await this.options.publish(contract, event);
+    if (contract) await this.options.publish(contract, event, text);
     else this.options.logger.error({ type: event.type }, 'an audit record of an unknown type');
   }
 

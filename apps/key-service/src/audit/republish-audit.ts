@@ -25,5 +25,5 @@ export async function republishAudit(log: AuditLog, publish: Publish): Promise<n
 async function publishBody(body: string, publish: Publish): Promise<void> {
   const event = JSON.parse(body) as { id: string; type: string };
   const contract = CONTRACTS.get(event.type);
-  if (contract) await publish(contract, event);
+  if (contract) await publish(contract, event, body);
 }

@@ -58,9 +58,16 @@ export interface LedgerEntry {
   readonly event: LedgerEvent;
 }
 
-export function linkRecord(chain: string, head: ChainHead, entry: LedgerEntry): LedgerRecord {
-  const link = { chain, index: head.index + 1, previous: head.hash, body: JSON.stringify(entry) };
-  return { ...link, hash: hashOf(link) };
+/** `text` is the event's JSON, if it came as text: then it is kept as it came. */
+export function linkRecord(
+  chain: string,
+  head: ChainHead,
+  { recordedAt, event }: LedgerEntry,
+  text = JSON.stringify(event),
+): LedgerRecord {
+  const [index, previous] = [head.index + 1, head.hash];
+  const body = `{"recordedAt":"${recordedAt}","event":${text}}`;
+  return { chain, index, previous, body, hash: hashOf({ chain, index, previous, body }) };
 }
 
 export function hashOf({ chain, index, previous, body }: Omit<LedgerRecord, 'hash'>): string {

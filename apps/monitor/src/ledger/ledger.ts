@@ -44,8 +44,12 @@ export class LedgerBusyError extends Error {
 }
 
 type Outcome = 'recorded' | 'known';
-interface Waiting {
+/** An event, and its JSON if it came as text. */
+interface Taken {
   readonly event: LedgerEvent;
+  readonly text: string | undefined;
+}
+interface Waiting extends Taken {
   settle(outcome: Outcome): void;
   fail(error: unknown): void;
 }
@@ -68,10 +72,10 @@ export class Ledger {
   ) {}
 
   /** Resolves when the event is durable; `known` if it was before. Throws if it could not be written. */
-  append(event: LedgerEvent): Promise<Outcome> {
+  append(event: LedgerEvent, text?: string): Promise<Outcome> {
     const chain = chainOf(event);
     return new Promise((settle, fail) => {
-      this.queue(chain).push({ event, settle, fail });
+      this.queue(chain).push({ event, text, settle, fail });
       if (!this.writing.has(chain)) this.writing.set(chain, this.drain(chain));
     });
   }
@@ -89,10 +93,7 @@ export class Ledger {
       if (queue.length < this.store.maxCommit) await delay(this.gatherMs);
       const batch = queue.splice(0, this.store.maxCommit);
       try {
-        const recorded = await this.write(
-          chain,
-          batch.map(({ event }) => event),
-        );
+        const recorded = await this.write(chain, batch);
         for (const { event, settle } of batch) settle(recorded.delete(event.id) ? 'recorded' : 'known');
         this.failing = false;
       } catch (error) {
@@ -105,20 +106,24 @@ export class Ledger {
   }
 
   /** The ids that are new. Every attempt looks again: another process may have written meanwhile. */
-  private async write(chain: string, events: LedgerEvent[]): Promise<Set<string>> {
+  private async write(chain: string, batch: readonly Taken[]): Promise<Set<string>> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const known = await this.store.recorded(events.map(({ id }) => id));
-      const fresh = [...new Map(events.filter(({ id }) => !known.has(id)).map((event) => [event.id, event])).values()];
-      if (fresh.length === 0 || (await this.commit(chain, fresh))) return new Set(fresh.map(({ id }) => id));
+      const known = await this.store.recorded(batch.map(({ event }) => event.id));
+      const fresh = new Map(batch.map((taken) => [taken.event.id, taken]));
+      for (const id of known) fresh.delete(id);
+      if (fresh.size === 0 || (await this.commit(chain, [...fresh.values()]))) return new Set(fresh.keys());
       this.heads.delete(chain);
     }
     throw new LedgerBusyError(`chain ${chain}: ${ATTEMPTS} commits were overtaken`);
   }
 
-  private async commit(chain: string, events: LedgerEvent[]): Promise<boolean> {
+  private async commit(chain: string, taken: readonly Taken[]): Promise<boolean> {
     const expected = this.heads.get(chain) ?? (await this.store.head(chain));
-    const records = linkAll(chain, expected, events, this.now());
-    const writers = await this.count(chain, events);
+    const records = linkAll(chain, expected, taken, this.now());
+    const writers = await this.count(
+      chain,
+      taken.map(({ event }) => event),
+    );
     if (!(await timed(this.store.commit({ chain, expected, records, writers })))) return false;
     const last = records.at(-1)?.record ?? expected;
     this.heads.set(chain, { index: last.index, hash: last.hash });
@@ -188,11 +193,11 @@ async function timed(commit: Promise<boolean>): Promise<boolean> {
   }
 }
 
-function linkAll(chain: string, head: ChainHead, events: LedgerEvent[], now: Date): IndexedRecord[] {
+function linkAll(chain: string, head: ChainHead, taken: readonly Taken[], now: Date): IndexedRecord[] {
   const recordedAt = now.toISOString();
   let last = head;
-  return events.map((event) => {
-    const record = linkRecord(chain, last, { recordedAt, event });
+  return taken.map(({ event, text }) => {
+    const record = linkRecord(chain, last, { recordedAt, event }, text);
     last = record;
     return { record, id: event.id, time: timeOf(event, now), keys: indexKeysOf(event) };
   });
