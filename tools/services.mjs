@@ -41,7 +41,7 @@ async function startNats(store) {
   const port = await freePort();
   mkdirSync(store, { recursive: true });
   const log = join(store, 'nats-server.log');
-  // What a dozen connections bring is work for one core: on more it wakes its own threads, at a tenth of what an exchange costs.
+  // What a dozen connections bring is work for one core: on more it wakes its own threads, at up to a tenth of what an exchange costs.
   environment.GOMAXPROCS ??= '1';
   run('nats-server', 'nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store, '-l', log]);
   await until(() => connects(port));

@@ -28,7 +28,8 @@ const AT_ONCE = 64;
 /** How often a writer that has nothing to say shows that it lives. */
 const SIGN_OF_LIFE_MS = 10_000;
 const BACKOFF_MS = { first: 100, most: 5_000 };
-const CONTRACTS = new Map<string, EventContract>(Object.values(EVENTS).map((event) => [event.type, event]));
+/** By type: of what an audit record may tell. */
+export const CONTRACTS = new Map<string, EventContract>(Object.values(EVENTS).map((event) => [event.type, event]));
 
 /**
  * Brings audit records from the store to the bus until they are acknowledged, under the same id each time. How far it has come is

@@ -1,9 +1,7 @@
-import { EVENTS, type EventContract } from '@latchkey/messages';
 import type { AuditLog } from './audit-log';
-import type { Publish } from './audit-relay';
+import { CONTRACTS, type Publish } from './audit-relay';
 
 const PAGE = 64;
-const CONTRACTS = new Map<string, EventContract>(Object.values(EVENTS).map((event) => [event.type, event]));
 
 /**
  * Publishes every audit record under its own id: consumers keep what they do not have and drop the rest. How many were published;
