@@ -61,7 +61,7 @@ describeNats('key service on NATS', () => {
   const events = () =>
     heard.flatMap((bytes) => {
       const text = bytes.toString();
-      return text.startsWith('{"specversion"') ? [JSON.parse(text) as LatchkeyEvent] : [];
+      return /^\[?\{"specversion"/.test(text) ? [JSON.parse(text) as LatchkeyEvent | LatchkeyEvent[]].flat() : [];
     });
 
   it('lets nobody who listens to everything see a key in any form', async () => {
@@ -156,7 +156,7 @@ async function everyKeptEvent(nats: NatsConnection): Promise<LatchkeyEvent[]> {
   const consumer = await nats.jetstream().consumers.get(stream);
   const events: LatchkeyEvent[] = [];
   for await (const message of await consumer.fetch({ max_messages: Math.max(1, state.messages), expires: 2_000 })) {
-    events.push(message.json<LatchkeyEvent>());
+    events.push(...[message.json<LatchkeyEvent | LatchkeyEvent[]>()].flat());
   }
   return events;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { instruments, type Logger } from '@latchkey/runtime';
+import type { Logger } from '@latchkey/runtime';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -10,55 +10,57 @@ import {
   type ConsumerConfig,
   type ConsumerInfo,
   type JetStreamManager,
-  type JsMsg,
   type NatsConnection,
   type NatsError,
   type StreamConfig,
   type StreamInfo,
 } from 'nats';
 import { Fault } from '@latchkey/messages';
-import { AtWork } from './at-work';
+import { EventGatherer } from './event-batch';
+import { Cursor, Hearer, type Handle } from './event-hearer';
 import type { NatsInbox } from './nats-inbox';
+import type { NatsSettings } from './nats-settings';
 import { NoResponders } from './no-responders';
-import {
-  redeliveryDelayMs,
-  type BusAnswer,
-  type BusMessage,
-  type EventOptions,
-  type Hearing,
-  type Subscription,
-} from './transport';
+import type { Outgoing } from './outgoing';
+import type { BusAnswer, BusMessage, EventOptions, Subscription } from './transport';
 
 export const EVENT_STREAM = 'LATCHKEY_EVENTS';
 const APPEND_WITHIN_MS = 2_000;
 /** A member that died gives its events to others after this. */
 const ACK_WAIT_MS = 30_000;
-const FETCHED_EVENTS = 16;
-/** The shortest that the client allows: a stop waits for it. */
-const FETCH_MS = 1_000;
-const REOPEN_AFTER_MS = 250;
-/** JetStream needs a moment after its server has started. */
-const OPENING_ATTEMPTS = 40;
 
-type Handle = (message: JsMsg) => Promise<Hearing>;
+type StreamSettings = Pick<NatsSettings, 'replicas' | 'maxAgeDays'>;
 
 /** The JetStream stream of all events: made when it is first needed, and again if it has been wiped. */
 export class EventStream {
   readonly #hearers = new Set<Hearer>();
+  readonly #gatherer: EventGatherer;
 
   constructor(
     private readonly nats: NatsConnection,
     private readonly inbox: NatsInbox,
+    outgoing: Outgoing,
     private readonly logger: Logger,
-    private readonly replicas: number,
-    private readonly maxAgeDays: number,
-  ) {}
+    private readonly settings: StreamSettings,
+    maxBytes: number,
+  ) {
+    this.#gatherer = new EventGatherer(
+      (flush) => outgoing.put(flush),
+      (id, message) => this.#store(id, message),
+      maxBytes,
+    );
+  }
+
+  /** Throws Fault, or NatsError. */
+  append(id: string, message: BusMessage): Promise<void> {
+    return this.#gatherer.append(id, message);
+  }
 
   /**
-   * Throws Fault, or NatsError. As a request of our own: the client's costs an error object for each, and has no way to fail what
-   * waits when the connection breaks.
+   * As a request of our own: the client's costs an error object for each, and has no way to fail what waits when the connection
+   * breaks.
    */
-  async append(id: string, { subject, body, headers }: BusMessage): Promise<void> {
+  async #store(id: string, { subject, body, headers }: BusMessage): Promise<void> {
     const message = { subject, body, headers: { ...headers, [MESSAGE_ID]: id } };
     let ack: BusAnswer;
     try {
@@ -108,7 +110,7 @@ export class EventStream {
       return await manager.streams.info(EVENT_STREAM);
     } catch (error) {
       if ((error as NatsError).api_error?.err_code !== STREAM_NOT_FOUND) throw error;
-      return manager.streams.add(streamConfig(this.replicas, this.maxAgeDays));
+      return manager.streams.add(streamConfig(this.settings));
     }
   }
 }
@@ -137,7 +139,7 @@ async function ensureConsumer(manager: JetStreamManager, config: Partial<Consume
   }
 }
 
-function streamConfig(replicas: number, maxAgeDays: number): Partial<StreamConfig> {
+function streamConfig({ replicas, maxAgeDays }: StreamSettings): Partial<StreamConfig> {
   return {
     name: EVENT_STREAM,
     subjects: ['event.>'],
@@ -163,107 +165,4 @@ function fromHere(cursor: Cursor, stream: StreamInfo): Partial<ConsumerConfig> {
     inactive_threshold: nanos(60_000),
     mem_storage: true,
   };
-}
-
-/**
- * How far an ephemeral hearer has come: its consumer is gone after a restart of nats-server, and what was stated meanwhile must
- * not be missed. A stream that has been made anew is heard from its beginning.
- */
-class Cursor {
-  #stream: string | undefined;
-  #next = 0;
-
-  nextOf({ created, state }: StreamInfo): number {
-    if (this.#stream !== created) this.#next = this.#stream === undefined ? state.last_seq + 1 : 1;
-    this.#stream = created;
-    return this.#next;
-  }
-
-  seen(message: JsMsg): void {
-    this.#next = Math.max(this.#next, message.seq + 1);
-  }
-}
-
-/** Hears until it is drained, whatever happens to the server, the stream and the consumer. */
-class Hearer implements Subscription {
-  readonly #atWork = new AtWork();
-  #consumer: Consumer | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #draining = false;
-
-  constructor(
-    private readonly open: () => Promise<Consumer>,
-    private readonly options: EventOptions,
-    private readonly cursor: Cursor,
-    private readonly handle: Handle,
-    private readonly logger: Logger,
-  ) {}
-
-  /** Throws when JetStream does not let it begin. */
-  async start(): Promise<void> {
-    for (let attempt = 1; !this.#consumer; attempt++) {
-      try {
-        this.#consumer = await this.open();
-      } catch (error) {
-        if (attempt === OPENING_ATTEMPTS) throw error;
-        await delay(REOPEN_AFTER_MS);
-      }
-    }
-    this.#running = this.#run();
-  }
-
-  /** What has been fetched is finished or given back at once: the wait is for the last fetch to end. */
-  async drain(): Promise<void> {
-    this.#draining = true;
-    await this.#running;
-    await this.#atWork.fewerThan(1);
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#draining) {
-      try {
-        this.#consumer ??= await this.open();
-        await this.#fetch(this.#consumer);
-      } catch (err) {
-        this.logger.warn({ err }, 'events are not heard for a moment');
-        this.#consumer = undefined;
-        await delay(REOPEN_AFTER_MS);
-      }
-    }
-  }
-
-  async #fetch(consumer: Consumer): Promise<void> {
-    const messages = await consumer.fetch({
-      max_messages: Math.max(FETCHED_EVENTS, 2 * this.options.inFlight),
-      expires: FETCH_MS,
-    });
-    for await (const message of messages) {
-      if (this.#draining) {
-        message.nak();
-        continue;
-      }
-      this.#atWork.begin();
-      void this.handle(message).then((hearing) => {
-        try {
-          this.#heard(message, hearing);
-        } finally {
-          this.#atWork.end();
-        }
-      });
-      await this.#atWork.fewerThan(this.options.inFlight);
-    }
-  }
-
-  #heard(message: JsMsg, hearing: Hearing): void {
-    const { durable } = this.options;
-    if (durable === undefined) this.cursor.seen(message);
-    else if (instruments.eventLag.on) instruments.eventLag.record(message.info.pending, { consumer: durable });
-    if (hearing === 'heard') message.ack();
-    else if (hearing === 'unusable') message.term();
-    else message.nak(redeliveryDelayMs(message.info.deliveryCount));
-  }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,24 +1,16 @@
 import { EnvironmentError, instruments, type ServiceContext } from '@latchkey/runtime';
 import { Fault } from '@latchkey/messages';
-import { connect, ErrorCode, Events, type JsMsg, type Msg, type NatsConnection, NatsError, type Status } from 'nats';
+import { connect, ErrorCode, Events, type Msg, type NatsConnection, NatsError, type Status } from 'nats';
 import { AtWork } from './at-work';
 import { EventStream } from './event-stream';
-import { fromNats, toNats } from './nats-headers';
+import { toNats } from './nats-headers';
 import { readNatsSettings, type NatsSettings } from './nats-settings';
 import { parseJson, toBytes, writeJson } from './json';
 import { NatsInbox } from './nats-inbox';
 import { Outgoing } from './outgoing';
 import { NoResponders } from './no-responders';
-import type {
-  BusAnswer,
-  BusHeaders,
-  BusMessage,
-  EventOptions,
-  Hearing,
-  Packed,
-  Subscription,
-  Transport,
-} from './transport';
+import { Received } from './received';
+import type { BusAnswer, BusMessage, EventOptions, Hearing, Packed, Subscription, Transport } from './transport';
 
 const CONNECT_AGAIN_AFTER_MS = 500;
 
@@ -58,7 +50,7 @@ class NatsTransport implements Transport {
   ) {
     this.maxBytes = nats.info?.max_payload ?? 1_048_576;
     this.#inbox = new NatsInbox(nats, this.#outgoing, settings.connection.inboxPrefix);
-    this.#events = new EventStream(nats, this.#inbox, context.logger, settings.replicas, settings.maxAgeDays);
+    this.#events = new EventStream(nats, this.#inbox, this.#outgoing, context.logger, settings, this.maxBytes);
     void this.#watch();
   }
 
@@ -123,7 +115,7 @@ class NatsTransport implements Transport {
   }
 
   hear(subject: string, options: EventOptions, handle: (message: BusMessage) => Promise<Hearing>) {
-    return this.#events.hear(subject, options, (message) => handle(new Received(message)));
+    return this.#events.hear(subject, options, handle);
   }
 
   async close(): Promise<void> {
@@ -202,21 +194,4 @@ function asFault(subject: string, error: unknown): Fault {
     return new Fault('FORBIDDEN', `NATS does not take messages for ${subject} from this service`, { cause });
   }
   return new Fault('UNAVAILABLE', `the bus does not take messages for ${subject} now`, { cause });
-}
-
-/** A message that came, read as far as somebody asks for it. */
-class Received implements BusMessage {
-  constructor(private readonly message: Msg | JsMsg) {}
-
-  get subject(): string {
-    return this.message.subject;
-  }
-
-  get body(): string {
-    return this.message.string();
-  }
-
-  get headers(): BusHeaders {
-    return fromNats(this.message.headers);
-  }
 }

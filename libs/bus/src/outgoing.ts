@@ -10,10 +10,9 @@ export class Outgoing {
     if (this.#waiting.push(send) === 1) setImmediate(() => this.flush());
   }
 
-  /** Now, before the connection is asked to flush or to drain. */
+  /** Now, before the connection is asked to flush or to drain; with what is put meanwhile. */
   flush(): void {
-    const sends = this.#waiting;
+    for (const send of this.#waiting) send();
     this.#waiting = [];
-    for (const send of sends) send();
   }
 }

@@ -335,6 +335,37 @@ export function itIsABus(bus: () => BusUnderTest): void {
       expect([JSON.stringify(unwritten), ...possible]).toContain(heard.get(unwritten.id));
     });
 
+    test('that are published at once are heard each, in order, with the text of each', async () => {
+      const publisher = await connected();
+      const heard = new Map<string, string | undefined>();
+      await hear(async ({ id }, { text }) => void heard.set(id, text), { durable: randomUUID() });
+      const written = Array.from({ length: 40 }, () => refusal());
+      // Of several lines, which as any white space is the publisher's to choose.
+      const texts = written.map((event, at) => JSON.stringify(event, null, at === 7 ? 2 : undefined));
+      await Promise.all(written.map((event, at) => publisher.publish(keyRefused, event, texts[at])));
+      await eventually(() => written.every(({ id }) => heard.has(id)));
+      const ids = written.map(({ id }) => id);
+      expect([...heard.keys()].filter((id) => ids.includes(id))).toEqual(ids);
+      if (bus().textual) expect(ids.map((id) => heard.get(id))).toEqual(texts);
+    });
+
+    test('that are published at once do not share their fate: one is no good, one comes again, the others are heard', async () => {
+      const publisher = await connected();
+      const [good, bad, unlucky, last] = [refusal(), { ...refusal(), time: 'yesterday' }, refusal(), refusal()];
+      const tries: string[] = [];
+      await hear(
+        async ({ id }) => {
+          tries.push(id);
+          if (id === unlucky.id && tries.filter((each) => each === id).length < 2) throw new Error('not now');
+        },
+        { durable: randomUUID() },
+      );
+      await Promise.all([good, bad, unlucky, last].map((event) => publisher.publish(keyRefused, event)));
+      await eventually(() => tries.filter((id) => id === unlucky.id).length === 2);
+      const heard = [good, bad, unlucky, last].filter(({ id }) => tries.includes(id));
+      expect(heard).toEqual([good, unlucky, last]);
+    });
+
     test('come again when their handler throws, until it does not', async () => {
       const publisher = await connected();
       const tries: string[] = [];

@@ -43,4 +43,15 @@ describeNats('the bus over NATS', () => {
     });
     for (const each of [service, connection, publisher, nats]) await each.close();
   });
+
+  test('events that are published at once are few messages, each stored and acknowledged once', async () => {
+    const publisher = await bus.connect(contextOf('publisher'));
+    await publisher.publish(keyRefused, refusal());
+    const nats = await connect({ servers: server.url });
+    const stored = async () => (await (await nats.jetstreamManager()).streams.info(EVENT_STREAM)).state.last_seq;
+    const before = await stored();
+    await Promise.all(Array.from({ length: 40 }, () => publisher.publish(keyRefused, refusal())));
+    expect((await stored()) - before).toBe(3);
+    for (const each of [publisher, nats]) await each.close();
+  });
 });

@@ -20,14 +20,17 @@ export function asyncApi(version: string): Json {
     servers: { nats: { host: 'nats:4222', protocol: 'nats', description: 'NATS with JetStream' } },
     channels: Object.fromEntries([...requests.flatMap(requestChannels), ...events.map(eventChannel)]),
     operations: Object.fromEntries([...requests.map(requestOperation), ...events.map(eventOperation)]),
-    components: { messages: Object.fromEntries([...requests.flatMap(requestMessages), ...events.map(eventMessage)]) },
+    components: {
+      messages: Object.fromEntries([...requests.flatMap(requestMessages), ...events.flatMap(eventMessages)]),
+    },
   };
 }
 
 const ABOUT = [
   'Plain JSON bodies without an envelope. A request is shared by a queue group under the name of the service that answers',
   'it; its answer goes to the reply subject. A fault has an empty body and the headers Nats-Service-Error-Code and',
-  'Nats-Service-Error. Events are kept by the JetStream stream LATCHKEY_EVENTS.',
+  'Nats-Service-Error. Events are kept by the JetStream stream LATCHKEY_EVENTS; those that a service states at once may be one',
+  'message, a batch.',
 ].join(' ');
 
 /** Every subject of one DRM system is alike. */
@@ -120,7 +123,11 @@ const FAULT_MESSAGE = {
 
 function eventChannel({ subject }: EventContract): [string, Json] {
   const name = nameOf(subject);
-  return [name, { address: subject, messages: { event: reference('components/messages', name) } }];
+  const messages = {
+    event: reference('components/messages', name),
+    batch: reference('components/messages', `${name}.batch`),
+  };
+  return [name, { address: subject, messages }];
 }
 
 function eventOperation({ subject }: EventContract): [string, Json] {
@@ -129,17 +136,23 @@ function eventOperation({ subject }: EventContract): [string, Json] {
   return [name, { action: 'send', summary: `Stated by ${stated.join(', ')}.`, channel: reference('channels', name) }];
 }
 
-function eventMessage({ subject, payload }: EventContract): [string, Json] {
+function eventMessages({ subject, payload }: EventContract): [string, Json][] {
+  const name = nameOf(subject);
   return [
-    nameOf(subject),
-    {
-      headers: {
-        type: 'object',
-        properties: { 'Nats-Msg-Id': { type: 'string', description: 'the id of the event' } },
+    [name, { headers: messageId('the id of the event'), payload: jsonSchemaOf(payload) }],
+    [
+      `${name}.batch`,
+      {
+        summary: 'CloudEvents JSON batch format, one event a line.',
+        headers: messageId('a digest of the ids of the events'),
+        payload: { type: 'array', items: reference('components/messages', `${name}/payload`) },
       },
-      payload: jsonSchemaOf(payload),
-    },
+    ],
   ];
+}
+
+function messageId(description: string): Json {
+  return { type: 'object', properties: { 'Nats-Msg-Id': { type: 'string', description } } };
 }
 
 function rolesWith(of: (role: ServiceRole) => readonly { subject: string }[], subject: string): string[] {

@@ -20,6 +20,9 @@ const PREFACE = [
   'from key material. Events are delivered at least once; a version in the subject changes when a field changes its meaning or',
   'goes away, not when one is added.',
   '',
+  'A message is one event, or several that a service stated at once: then it is a JSON array (CloudEvents JSON batch format), one',
+  'event a line, of at most 16.',
+  '',
 ];
 
 interface Field {

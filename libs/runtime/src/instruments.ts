@@ -191,7 +191,12 @@ export const instruments = {
   }),
   busShed: counter('bus.shed', '{request}', 'Requests refused because the service had too much to do.', {}),
   busReconnects: counter('bus.reconnects', '{reconnect}', 'Times that a connection to NATS came back.', {}),
-  eventLag: gauge('events.lag', '{event}', 'Events of a durable consumer that still wait.', { consumer: CONFIGURED }),
+  eventLag: gauge(
+    'events.lag',
+    '{message}',
+    'Messages that still wait for a durable consumer of events; under load a message is up to 16 events.',
+    { consumer: CONFIGURED },
+  ),
   eventRedeliveries: counter('events.redeliveries', '{event}', 'Events that had to be delivered again.', {
     consumer: CONFIGURED,
   }),
