@@ -109,6 +109,11 @@ async function keysOf(reply: Awaited<ReturnType<Encryptor['ask']>>): Promise<Map
   return new Map(keys.map(({ keyId, key }) => [keyId, key.toString('hex')]));
 }
 
+interface KeyIssued {
+  readonly id: string;
+  readonly data: { readonly contentId: string };
+}
+
 /** The contents of all `key.issued` events in the streams, one for each event id. */
 async function issuedContents(bus: NatsConnection): Promise<string[]> {
   const manager = await bus.jetstreamManager();
@@ -118,8 +123,8 @@ async function issuedContents(bus: NatsConnection): Promise<string[]> {
     for (let sequence = state.first_seq; sequence > 0 && sequence <= state.last_seq; sequence++) {
       const message = await manager.streams.getMessage(config.name, { seq: sequence }).catch(() => undefined);
       if (!message?.subject.endsWith('key.issued.v1')) continue;
-      const event = message.json<{ id: string; data: { contentId: string } }>();
-      contents.set(event.id, event.data.contentId);
+      const stated = message.json<KeyIssued | KeyIssued[]>();
+      for (const { id, data } of [stated].flat()) contents.set(id, data.contentId);
     }
   }
   return [...contents.values()];
