@@ -39,12 +39,15 @@ describe('key service that is killed', () => {
 
     // What a process left is published by the next one, under its own id.
     await eventually(async () => (await store.writers('open')).length === 1);
-    const published = new Map<string, string>();
-    for (const event of services.events) published.set(event.id, JSON.stringify(event));
-    for (const each of said) if (each.kind === 'published') published.set(each.id, each.body);
-    const missing = acts.filter(({ id }) => !published.has(id));
-    expect(missing).toEqual([]);
-    for (const act of acts) expect(published.get(act.id)).toBe(JSON.stringify(act));
+    const published = () => {
+      const before = said.filter((each) => each.kind === 'published').map(({ id, body }) => [id, body] as const);
+      return new Map([...services.events.map((event) => [event.id, JSON.stringify(event)] as const), ...before]);
+    };
+    const all = await eventually(() => {
+      const found = published();
+      return acts.every(({ id }) => found.has(id)) && found;
+    }, 'every record on the bus');
+    for (const act of acts) expect(all.get(act.id)).toBe(JSON.stringify(act));
     await services.stop();
     await store.close();
   });
