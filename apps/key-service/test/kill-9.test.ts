@@ -39,15 +39,12 @@ describe('key service that is killed', () => {
 
     // What a process left is published by the next one, under its own id.
     await eventually(async () => (await store.writers('open')).length === 1);
-    const published = () => {
-      const before = said.filter((each) => each.kind === 'published').map(({ id, body }) => [id, body] as const);
-      return new Map([...services.events.map((event) => [event.id, JSON.stringify(event)] as const), ...before]);
-    };
-    const all = await eventually(() => {
-      const found = published();
+    const before = said.flatMap((each) => (each.kind === 'published' ? [[each.id, each.body] as const] : []));
+    const published = await eventually(() => {
+      const found = new Map([...services.events.map((event) => [event.id, JSON.stringify(event)] as const), ...before]);
       return acts.every(({ id }) => found.has(id)) && found;
     }, 'every record on the bus');
-    for (const act of acts) expect(all.get(act.id)).toBe(JSON.stringify(act));
+    for (const act of acts) expect(published.get(act.id)).toBe(JSON.stringify(act));
     await services.stop();
     await store.close();
   });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Outgoing } from './outgoing';
 import type { BusMessage } from './transport';
 
 /** Events that are one message of JetStream, which so is stored, delivered and acknowledged once for all of them. */
@@ -20,15 +21,14 @@ export type Send = (id: string, message: BusMessage) => Promise<void>;
 
 /**
  * Gathers what is appended in one turn of the event loop. Events of one subject become a batch (CloudEvents JSON batch format, one
- * event a line); one that comes alone, or belongs to a recorded trace, is a message of its own.
+ * event a line); one that comes alone, or has headers of its trace, is a message of its own.
  */
 export class EventGatherer {
   readonly #mostText: number;
   #waiting: Appended[] = [];
 
   constructor(
-    /** Has `flush` called when the turn is over. */
-    private readonly atEndOfTurn: (flush: () => void) => void,
+    private readonly outgoing: Outgoing,
     private readonly send: Send,
     /** Of a message. */
     maxBytes: number,
@@ -38,7 +38,7 @@ export class EventGatherer {
 
   append(id: string, message: BusMessage): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ id, message, resolve, reject }) === 1) this.atEndOfTurn(() => this.#flush());
+      if (this.#waiting.push({ id, message, resolve, reject }) === 1) this.outgoing.put(() => this.#flush());
     });
   }
 

@@ -118,6 +118,20 @@ export class Hearer implements Subscription {
   }
 }
 
+/** One of those in a message. */
+class ReceivedEvent extends Received {
+  constructor(
+    message: JsMsg,
+    private readonly json: string,
+  ) {
+    super(message);
+  }
+
+  override get body(): string {
+    return this.json;
+  }
+}
+
 /** A message, and what becomes of the events in it: it is done when all of them are. */
 class Delivery {
   readonly events: readonly BusMessage[];
@@ -128,8 +142,7 @@ class Delivery {
     message: JsMsg,
     private readonly done: (outcome: Hearing) => void,
   ) {
-    const { subject, body, headers } = new Received(message);
-    this.events = eventsIn(body).map((event) => ({ subject, body: event, headers }));
+    this.events = eventsIn(message.string()).map((body) => new ReceivedEvent(message, body));
     this.#open = this.events.length;
   }
 

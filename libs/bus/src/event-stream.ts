@@ -44,11 +44,7 @@ export class EventStream {
     private readonly settings: StreamSettings,
     maxBytes: number,
   ) {
-    this.#gatherer = new EventGatherer(
-      (flush) => outgoing.put(flush),
-      (id, message) => this.#store(id, message),
-      maxBytes,
-    );
+    this.#gatherer = new EventGatherer(outgoing, (id, message) => this.#store(id, message), maxBytes);
   }
 
   /** Throws Fault, or NatsError. */

@@ -12,7 +12,10 @@ export class Outgoing {
 
   /** Now, before the connection is asked to flush or to drain; with what is put meanwhile. */
   flush(): void {
-    for (const send of this.#waiting) send();
-    this.#waiting = [];
+    while (this.#waiting.length > 0) {
+      const sends = this.#waiting;
+      this.#waiting = [];
+      for (const send of sends) send();
+    }
   }
 }

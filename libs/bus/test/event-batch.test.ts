@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventGatherer, eventsIn, type Send } from '../src/event-batch';
+import { Outgoing } from '../src/outgoing';
 import type { BusMessage } from '../src/transport';
 
 const MAX_BYTES = 1_048_576;
@@ -70,7 +71,7 @@ function gatherer(maxBytes = MAX_BYTES, send: Send = async () => undefined) {
     sent.push({ id, message });
     return send(id, message);
   };
-  const gathering = new EventGatherer((flush) => setImmediate(flush), record, maxBytes);
+  const gathering = new EventGatherer(new Outgoing(), record, maxBytes);
   return { sent, append: (message: BusMessage, id: string = randomUUID()) => gathering.append(id, message) };
 }
 
