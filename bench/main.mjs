@@ -1,4 +1,4 @@
-// `npm run bench [-- speke | keys | delivery] [--seconds N]`. Each starts what it measures itself, and needs a build.
+// `npm run bench [-- speke | keys | delivery] [--seconds N]`. Each starts what it measures itself.
 const [topic = 'speke', ...rest] = process.argv.slice(2).filter((argument, at, all) => !isOption(all, at));
 
 if (!['speke', 'keys', 'delivery'].includes(topic) || rest.length > 0) {

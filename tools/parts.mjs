@@ -13,15 +13,24 @@ const PARTS = [
   { binary: 'docker-compose', debian: 'docker-compose', what: 'a check of docker-compose.yml' },
 ];
 
-/** Installs what is missing where that can be done; answers with what is still missing, and how to get it. */
-export function installMissing(environment) {
-  const missing = PARTS.filter(({ binary }) => !isThere(binary, environment));
+/**
+ * Installs what is missing, of the parts named or of all, where that can be done; answers with what is still missing, and how to
+ * get it.
+ */
+export function installMissing(environment, binaries = PARTS.map(({ binary }) => binary)) {
+  const parts = PARTS.filter(({ binary }) => binaries.includes(binary));
+  const missing = parts.filter(({ binary }) => !isThere(binary, environment));
   if (missing.length > 0 && process.getuid?.() === 0 && isThere('apt-get', environment)) {
     aptGet(missing, environment);
   }
-  return PARTS.filter(({ binary }) => !isThere(binary, environment)).map(
-    ({ binary, debian, what }) => `${binary} (${what}; apt-get install ${debian})`,
-  );
+  return parts
+    .filter(({ binary }) => !isThere(binary, environment))
+    .map(({ binary, debian, what }) => `${binary} (${what}; apt-get install ${debian})`);
+}
+
+/** A PATH on which Debian's servers are found too: they lie where only root looks. */
+export function pathWithServers({ PATH }) {
+  return [PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter);
 }
 
 function aptGet(parts, environment) {

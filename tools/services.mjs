@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installMissing, pathWithServers } from './parts.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Those who answer before those who ask. */
@@ -25,6 +26,7 @@ const environment = {
   DELIVERY_PORT: '8081',
   CONSOLE_PORT: '8082',
   ...process.env,
+  PATH: pathWithServers(process.env),
 };
 environment.DELIVERY_BASE_URL ??= `http://localhost:${environment.DELIVERY_PORT}`;
 const children = new Map();
@@ -38,6 +40,11 @@ await Promise.all(['SPEKE_PORT', 'DELIVERY_PORT', 'CONSOLE_PORT'].map((name) => 
 if (!stopping) console.log(welcome());
 
 async function startNats(store) {
+  const [missing] = installMissing(environment, ['nats-server']);
+  if (missing) {
+    console.error(`not here: ${missing}, or set NATS_URL`);
+    process.exit(1);
+  }
   const port = await freePort();
   mkdirSync(store, { recursive: true });
   const log = join(store, 'nats-server.log');
@@ -52,7 +59,7 @@ function run(name, command, args) {
   // A session of its own: Ctrl-C reaches the children through stop(), in order, not from the terminal.
   const child = spawn(command, args, { env: environment, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
   children.set(name, child);
-  child.on('error', (error) => fail(name, error.code === 'ENOENT' ? `${command} is not installed` : error.message));
+  child.on('error', (error) => fail(name, error.message));
   child.on('exit', (code, signal) => {
     children.delete(name);
     if (!stopping) fail(name, `ended with ${signal ?? code}`);
@@ -61,8 +68,7 @@ function run(name, command, args) {
 
 function fail(name, why) {
   if (stopping) return;
-  const hint = name === 'nats-server' ? ' (Debian: apt-get install nats-server; or set NATS_URL)' : '';
-  console.error(`${name}: ${why}${hint}`);
+  console.error(`${name}: ${why}`);
   void stop(1);
 }
 

@@ -16,7 +16,7 @@ import { delimiter, join, relative, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { installMissing } from './parts.mjs';
+import { installMissing, pathWithServers } from './parts.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = '.test-results';
@@ -27,8 +27,7 @@ const TEMPORARY = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
 const RUN = randomUUID();
 const ENVIRONMENT = {
   ...process.env,
-  // Debian keeps nats-server where only root looks.
-  PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter),
+  PATH: [join(ROOT, 'node_modules/.bin'), pathWithServers(process.env)].join(delimiter),
   LATCHKEY_TEST_RUN: RUN,
   TMPDIR: TEMPORARY,
   NX_DAEMON: 'false',
