@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { eventually, Encryptor, freePort, SPEKE_2_SYSTEMS } from '@latchkey/testing';
+import { eventually, Encryptor, freePort, SPEKE_2_SYSTEMS, type DocumentWish } from '@latchkey/testing';
 import { answered } from './answered';
 import { findKeys } from './key-forms';
 import { describeWith } from './parts';
@@ -27,6 +27,33 @@ test('standalone shows the metrics of all its services in one place', async () =
       await eventually(async () =>
         new RegExp(`^${name}\\{[^}]*tenant="default"[^}]*\\} 1\\b`, 'm').test(await metrics()),
       );
+    }
+  } finally {
+    await system.stop();
+    system.removeData();
+  }
+});
+
+test("what a DRM system said is said again by the gateway, for each of Latchkey's own", async () => {
+  const HEALTH_PORT = String(await freePort());
+  const system = await startStandalone({ environment: { METRICS: 'prometheus', HEALTH_PORT } });
+  try {
+    const encryptor = await Encryptor.create();
+    const ask = (contentId: string, scheme: 'cbcs' | 'cbc1', systems: DocumentWish['systems']): DocumentWish => ({
+      version: '2.0',
+      contentId,
+      keys: [{ keyId: randomUUID(), scheme }],
+      systems,
+    });
+    const wishes = [ask('film', 'cbcs', Object.values(DRM)), ask('clip', 'cbc1', [SPEKE_2_SYSTEMS.clearKeyAes128])];
+    for (const wish of wishes) {
+      const [first, second] = [await answered(system, encryptor, wish), await answered(system, encryptor, wish)];
+      expect(second.systems).toEqual(first.systems);
+    }
+    const metrics = async () => (await fetch(`http://127.0.0.1:${HEALTH_PORT}/metrics`)).text();
+    for (const { systemId } of Object.values(SPEKE_2_SYSTEMS)) {
+      const hit = new RegExp(`^latchkey_signaling_cache_total\\{(?=[^}]*${systemId})(?=[^}]*hit)[^}]*\\} 1\\b`, 'm');
+      await eventually(async () => hit.test(await metrics()));
     }
   } finally {
     await system.stop();

@@ -1,7 +1,7 @@
 import { Answers } from '@latchkey/bus';
 import type { SystemId } from '@latchkey/cenc';
 import { Fault, signalingFor, type SignalingReply, type SignalingRequest } from '@latchkey/messages';
-import type { TenantDirectory } from '@latchkey/tenants';
+import { signalingDigest, type TenantDirectory } from '@latchkey/tenants';
 import { Controller, Inject, type Type } from '@nestjs/common';
 import { signalClearKey } from './clearkey-signaling';
 
@@ -21,7 +21,9 @@ export function controllerFor(systemId: SystemId): Type {
     async signal(request: SignalingRequest): Promise<SignalingReply> {
       const tenant = this.tenants.get(request.tenant);
       if (!tenant) throw new Fault('FORBIDDEN', `tenant ${request.tenant} is not configured here`);
-      return signalClearKey({ request, settings: tenant.signaling, deliveryBaseUrl: this.deliveryBaseUrl });
+      const { signaling: settings } = tenant;
+      const said = signalClearKey({ request, settings, deliveryBaseUrl: this.deliveryBaseUrl });
+      return { ...said, settings: signalingDigest(settings) };
     }
   }
   return ClearKeyController;

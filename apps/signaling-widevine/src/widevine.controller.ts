@@ -1,7 +1,7 @@
 import { Answers } from '@latchkey/bus';
 import { SYSTEM_IDS } from '@latchkey/cenc';
 import { Fault, signalingFor, type SignalingReply, type SignalingRequest } from '@latchkey/messages';
-import type { TenantDirectory } from '@latchkey/tenants';
+import { signalingDigest, type TenantDirectory } from '@latchkey/tenants';
 import { Controller, Inject } from '@nestjs/common';
 import { signalWidevine } from './widevine-signaling';
 
@@ -15,6 +15,6 @@ export class WidevineController {
   async signal(request: SignalingRequest): Promise<SignalingReply> {
     const tenant = this.tenants.get(request.tenant);
     if (!tenant) throw new Fault('FORBIDDEN', `tenant ${request.tenant} is not configured here`);
-    return signalWidevine(request, tenant.signaling);
+    return { ...signalWidevine(request, tenant.signaling), settings: signalingDigest(tenant.signaling) };
   }
 }

@@ -14,6 +14,8 @@ export interface Config {
   /** What one request may take altogether. */
   readonly deadlineMs: number;
   readonly inFlight: number;
+  /** How long what a DRM system said may be said again to the same question. */
+  readonly signalingKeptMs: number;
   readonly tls: TlsFiles | undefined;
   readonly http2: boolean;
   readonly trustProxy: readonly string[];
@@ -76,6 +78,15 @@ export const variables = z.object({
     .min(1)
     .default(HTTP_LIMITS.inFlight)
     .describe('requests at work at once; more get 503 at once'),
+  SIGNALING_KEPT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_600)
+    .default(60)
+    .describe(
+      "how long the gateway gives a DRM system's answer again to the same question under the same settings; 0: it asks each time",
+    ),
   SPEKE_TLS_CERTIFICATE: z
     .string()
     .optional()
@@ -117,6 +128,7 @@ export function readConfig(environment: Environment): Config {
     limits: { bytes: read.SPEKE_BODY_LIMIT, elements: read.SPEKE_ELEMENT_LIMIT },
     deadlineMs: read.SPEKE_DEADLINE_MS,
     inFlight: read.SPEKE_IN_FLIGHT,
+    signalingKeptMs: 1_000 * read.SIGNALING_KEPT_SECONDS,
     tls: tlsFiles(read),
     http2: read.SPEKE_HTTP2,
     trustProxy: read.SPEKE_TRUSTED_PROXIES,

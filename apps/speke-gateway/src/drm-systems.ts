@@ -4,6 +4,7 @@ import { signalingFor, type KeyToSignal, type SignalingRequest } from '@latchkey
 import type { KeySignaling, RequestedSystem } from '@latchkey/speke';
 import type { ReadyKey } from './content-keys';
 import { timed, type DocumentExchange } from './document-exchange';
+import { KeptSignaling } from './kept-signaling';
 import { systemRefusal } from './speke-problems';
 
 /** Whoever says a DRM system's signaling for the keys of one document. Throws Fault. */
@@ -16,7 +17,14 @@ export interface SignalingSource {
  * subject of the bus.
  */
 export class DrmSystems {
-  constructor(private readonly bus: Bus) {}
+  readonly #kept: KeptSignaling;
+
+  constructor(
+    private readonly bus: Bus,
+    { signalingKeptMs }: { readonly signalingKeptMs: number },
+  ) {
+    this.#kept = new KeptSignaling(signalingKeptMs);
+  }
 
   /**
    * All systems of the document, asked at once. Unknown ones were refused with the document: one that nobody answers for
@@ -36,11 +44,12 @@ export class DrmSystems {
     return this.#onTheBus;
   }
 
-  readonly #onTheBus: SignalingSource = async (request, exchange) => {
-    const contract = signalingFor(request.systemId);
-    const answer = this.bus.ask(contract, request, { deadline: exchange.deadline });
-    return (await timed(exchange, contract.subject, answer)).keys;
-  };
+  readonly #onTheBus: SignalingSource = (request, exchange) =>
+    this.#kept.get(request, exchange.caller.tenant.signaling, () => {
+      const contract = signalingFor(request.systemId);
+      const answer = this.bus.ask(contract, request, { deadline: exchange.deadline });
+      return timed(exchange, contract.subject, answer);
+    });
 
   async #ask(system: RequestedSystem, exchange: DocumentExchange, keys: ReadonlyMap<string, ReadyKey>) {
     const source = this.#sourceOf(system.systemId);

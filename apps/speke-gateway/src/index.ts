@@ -37,7 +37,7 @@ export async function startSpekeGateway(context: ServiceContext, connection: Bus
   const reports = new ExchangeReports(connection, outbox, eventSource(context));
   const inForce = () => tenantsInForce(tenants, warnings(), context.logger);
   tellConfiguration(context, { bus: connection, outbox }, inForce, (listener) => tenants.onChange(listener));
-  const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection), config);
+  const copyProtection = new CopyProtection(new ContentKeys(connection), new DrmSystems(connection, config), config);
   const documents = new ContentDocuments(connection, copyProtection, new KeyImports(connection), config.deadlineMs);
   const http = await startHttp(
     GatewayModule.of({ copyProtection, documents, paths: [...SPEKE_PATHS, ...config.paths] }),

@@ -36,6 +36,8 @@ export const asked = {
 export const behaviour = {
   issueFault: undefined as Fault | undefined,
   signalingFault: undefined as Fault | undefined,
+  /** The settings that signaling says it was made from. */
+  signalingSettings: undefined as string | undefined,
   /** Keys are answered when it resolves. */
   held: undefined as Promise<void> | undefined,
   /** Answers for another key ID than was asked. */
@@ -48,7 +50,13 @@ const documents = new Map<string, { spekeVersion: '1.0' | '2.0' | '2.1'; documen
 
 export function forget(): void {
   for (const list of Object.values(asked)) list.splice(0);
-  Object.assign(behaviour, { issueFault: undefined, signalingFault: undefined, held: undefined, override: undefined });
+  Object.assign(behaviour, {
+    issueFault: undefined,
+    signalingFault: undefined,
+    signalingSettings: undefined,
+    held: undefined,
+    override: undefined,
+  });
   keys.clear();
   documents.clear();
 }
@@ -162,6 +170,7 @@ function signal(request: SignalingRequest): SignalingReply {
       keyId,
       ...Object.fromEntries(wants.map((item) => [item, said])),
     })),
+    settings: behaviour.signalingSettings,
   };
 }
 

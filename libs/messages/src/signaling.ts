@@ -62,6 +62,11 @@ const signalingRequest = z.object({
 const signalingReply = z.object({
   /** In the order asked. */
   keys: z.array(keySignaling),
+  /**
+   * Names the settings that the answer was made from. Whoever knows the tenant by the same settings may give it again to whoever asks
+   * the same, for a while; without it an answer is for once.
+   */
+  settings: shortText(64, 0, 'names the settings that the answer was made from').optional(),
 });
 export type SignalingRequest = z.infer<typeof signalingRequest>;
 export type SignalingReply = z.infer<typeof signalingReply>;

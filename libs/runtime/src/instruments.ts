@@ -143,6 +143,10 @@ export const instruments = {
     version: VERSION,
     outcome: OUTCOME,
   }),
+  signalingCache: counter('signaling.cache', '{lookup}', "Signaling looked up in the gateway's memory.", {
+    system: CONFIGURED,
+    result: ['hit', 'miss'],
+  }),
   hopDuration: durations('hop.duration', 'One hop of an exchange, as the gateway sees it.', {
     hop: CONFIGURED,
     outcome: RESULT,
