@@ -30,6 +30,8 @@ const ENVIRONMENT = {
   PATH: [join(ROOT, 'node_modules/.bin'), pathWithServers(process.env)].join(delimiter),
   LATCHKEY_TEST_RUN: RUN,
   TMPDIR: TEMPORARY,
+  // Compilers that ask for it keep what V8 made of them in TMPDIR, which is gone afterwards.
+  NODE_DISABLE_COMPILE_CACHE: '1',
   NX_DAEMON: 'false',
   NX_TUI: 'false',
   FORCE_COLOR: '0',
